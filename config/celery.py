@@ -1,0 +1,29 @@
+"""The Celery application: `celery -A config worker|beat`.
+
+Messages carry ids only; the rows they name are the truth (docs/architecture.md, the job's way).
+"""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging, worker_init
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+app = Celery("partner_hub")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: object) -> None:
+    """Django's LOGGING stands; without a receiver Celery would replace it."""
+
+
+@worker_init.connect
+def refuse_an_unconfined_role(**_: object) -> None:
+    """A worker whose database role could bypass row-level security does not start."""
+    from config import tenancy  # noqa: PLC0415 (needs the app registry, which loads after this module)
+
+    if settings.TENANCY_GUARD:
+        tenancy.refuse_unconfined_role()

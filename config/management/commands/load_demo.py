@@ -1,0 +1,129 @@
+"""Demo data: two tenants, people, keys; and var/demo.env that makes every README example paste-able."""
+
+import os
+import secrets
+from argparse import ArgumentParser
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from config import tenancy
+from config.tenancy import Environment
+from credentials.scopes import PARTNER_SCOPES
+from credentials.services.keys import IssuedKey, key_issue
+from credentials.services.tokens import token_issue
+from partners.models import Membership, Organization, User
+from partners.services.audit import Actor
+from partners.services.companies import agent_create, company_create
+from partners.services.organizations import member_add, organization_create
+
+ACTOR = Actor("manage.py load_demo")
+ADMIN_EMAIL = "admin@hub.example"
+OWNER_EMAIL = "owner@acme.example"
+
+
+class Command(BaseCommand):
+    """Loads the demo once; later runs only refresh the address in the file. Secrets are random."""
+
+    help = "Load demo data once and write var/demo.env."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--url", default=os.environ.get("HUB_URL", "http://127.0.0.1:8000"))
+        parser.add_argument(
+            "--even-without-debug",
+            action="store_true",
+            help="load demo secrets although DEBUG is off (make run asks for it)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG and not options["even_without_debug"]:
+            raise CommandError("Demo secrets are not created where DEBUG is off.")
+        path = Path(settings.STATE_DIR) / "demo.env"
+        with tenancy.operator():
+            present = Organization.objects.filter(slug="acme").exists()
+        if present and path.exists():
+            values = _read(path) | {"HUB_URL": options["url"]}
+        elif present:
+            raise CommandError(
+                f"The demo is loaded, but {path.name} is gone and its secrets were shown once."
+                " Issue a key in the dashboard, or start over with an empty state directory."
+            )
+        else:
+            # the file is written before the commit: loaded data without its secrets would be useless
+            with transaction.atomic():
+                values = {"HUB_URL": options["url"], **_load()}
+                _write(path, values)
+        _write(path, values)
+        self.stdout.write(f"Demo values are in {path.name}.")
+
+
+def _load() -> dict[str, str]:
+    admin_password, owner_password = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
+    admin = User.objects.create_superuser(ADMIN_EMAIL, admin_password, full_name="Dana Admin")
+    owner = User.objects.create_user(OWNER_EMAIL, owner_password, full_name="Omer Owner")
+    acme = organization_create(name="Acme Contact Centers", slug="acme", actor=ACTOR)
+    other = organization_create(name="Globex Rentals", slug="globex", actor=ACTOR)
+    member_add(organization=acme, user=owner, role=Membership.Role.OWNER, actor=ACTOR)
+    with tenancy.operator():
+        issued = _key(acme, "Demo Partner")
+        foreign = _key(other, "Other Partner")
+        company = company_create(
+            organization_id=acme.id,
+            environment=Environment.SANDBOX,
+            name="Northwind Telecom",
+            industry="Telecommunications",
+            contact_email="quality@northwind.example",
+        )
+        agent_create(
+            organization_id=acme.id,
+            environment=Environment.SANDBOX,
+            company_id=company.id,
+            email="sarah@northwind.example",
+            name="Sarah Levi",
+            role="Support agent",
+        )
+    token = token_issue(user=admin, label="demo", valid_for=timedelta(days=3650))
+    return {
+        "HUB_ADMIN_EMAIL": ADMIN_EMAIL,
+        "HUB_ADMIN_PASSWORD": admin_password,
+        "HUB_ADMIN_TOKEN": token,
+        "HUB_OWNER_EMAIL": OWNER_EMAIL,
+        "HUB_OWNER_PASSWORD": owner_password,
+        "HUB_ORGANIZATION_ID": str(acme.id),
+        "HUB_KEY": issued.raw,
+        "HUB_KEY_ID": issued.key.key_id,
+        "HUB_SECRET": issued.secret,
+        "HUB_WEBHOOK_SECRET": issued.webhook_secret,
+        "HUB_OTHER_ORGANIZATION_ID": str(other.id),
+        "HUB_OTHER_KEY": foreign.raw,
+    }
+
+
+def _key(organization: Organization, name: str) -> IssuedKey:
+    return key_issue(
+        organization_id=organization.id,
+        environment=Environment.SANDBOX,
+        name=name,
+        scopes=PARTNER_SCOPES,
+        actor=ACTOR,
+        expires_at=timezone.now() + timedelta(days=365),
+    )
+
+
+def _read(path: Path) -> dict[str, str]:
+    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    return {name: value.strip("'") for name, value in pairs}
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.chmod(0o600)
+    new.write_text("".join(f"{name}='{value}'\n" for name, value in values.items()))
+    new.replace(path)

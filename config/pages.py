@@ -1,0 +1,41 @@
+"""What every dashboard page shows around its content."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context of the dashboard's frame: navigation of what this person may open, and warnings."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not request.path.startswith("/dashboard"):
+        return {}
+    entries = [("dashboard-home", _("Overview"), "home")]
+    if user.is_superuser:
+        entries += [
+            ("partner-api-list", _("API keys"), "key"),
+            ("dashboard-requests", _("Requests"), "list"),
+            ("dashboard-jobs", _("Jobs"), "cpu"),
+            ("dashboard-webhooks", _("Webhooks"), "send"),
+            ("dashboard-audit", _("Audit trail"), "shield"),
+        ]
+    nav = []
+    for name, label, icon in entries:
+        url = reverse(name)
+        active = request.path == url if name == "dashboard-home" else request.path.startswith(url)
+        nav.append({"label": label, "url": url, "icon": icon, "active": active})
+    return {"nav": nav, "hub_warnings": _warnings(), "hub_version": settings.VERSION}
+
+
+def _warnings() -> list[str]:
+    warnings = []
+    if not settings.PARTNER_API_ENABLED:
+        warnings.append(_("The partner API is switched off: every partner endpoint answers 503."))
+    if settings.OUTBOUND_ALLOW_LOOPBACK:
+        warnings.append(_("Development: webhooks and audio addresses may point at this machine."))
+    if not settings.SECOND_FACTOR_REQUIRED:
+        warnings.append(_("Development: super-admins may sign in without a second factor."))
+    return warnings

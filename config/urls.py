@@ -1,0 +1,39 @@
+"""Every door of the hub, by surface."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from config import health
+from config.policy import deprecation_policy
+from jobs.urls import partner_urlpatterns as call_analysis
+
+# a password alone must not open the admin
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = "Partner Hub"
+admin.site.site_title = "Partner Hub"
+admin.site.index_title = "Operations"
+admin.site.site_url = "/dashboard/"
+
+urlpatterns = [
+    # partners
+    path("api/partner/v1/", include("leads.urls")),
+    path("api/partner/v1/", include(call_analysis)),
+    # people
+    path("", RedirectView.as_view(pattern_name="dashboard-home")),
+    path("", include("partners.urls")),
+    path("", include("credentials.urls")),
+    path("", include("webhooks.urls")),
+    path("", include("jobs.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    # documents
+    path("docs/openapi.json", SpectacularAPIView.as_view(), name="openapi"),
+    path("docs/api", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="api-docs"),
+    path("docs/api/partner-v1.md", deprecation_policy),
+    # machines that look after us
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+]

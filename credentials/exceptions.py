@@ -1,0 +1,38 @@
+"""Refusals of the credentials app."""
+
+from config.api.exceptions import Conflict, DomainError, ValidationFailed
+
+
+class KeyRevoked(Conflict):
+    """409: revoked is final; a revoked key can neither be rotated nor resumed."""
+
+    code = "INVALID_TRANSITION"
+    message = "The key is revoked, which is final."
+
+
+class IdempotencyKeyRequired(ValidationFailed):
+    """400: this write needs an Idempotency-Key header."""
+
+    code = "IDEMPOTENCY_KEY_REQUIRED"
+    message = "This write needs an Idempotency-Key header."
+
+
+class IdempotencyConflict(Conflict):
+    """409: the key was used with another method, path or body."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+    message = "This Idempotency-Key was used with another request."
+
+
+class IdempotencyInProgress(Conflict):
+    """409: the first call with this key is still running."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
+    message = "The first call with this Idempotency-Key is still running."
+    retryable = True
+
+
+class PayloadTooLarge(DomainError):
+    """413: the body is larger than the endpoint takes."""
+
+    status, code, message = 413, "PAYLOAD_TOO_LARGE", "The body is too large."

@@ -1,0 +1,135 @@
+"""The governed request: everything that happens to an API request around its view."""
+
+import re
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+from uuid_utils import uuid7
+
+from config.api.client_address import client_address
+from config.api.errors import as_domain_error, error_response, internal_error
+from config.api.exceptions import DomainError, ServiceUnavailable
+from credentials.authentication import request_authenticate
+from credentials.exceptions import PayloadTooLarge
+from credentials.limits import limit_headers
+from credentials.usage import spool
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
+_PARAMETER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
+_STANDING_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "x-partner-api-version": "v1",
+    "x-partner-api-deprecation-policy": "/docs/api/partner-v1.md",
+}
+
+
+class GovernedRequestMiddleware:
+    """Answer API paths here, past the page stack: credential, limit, view, headers, usage row.
+
+    Every answer under settings.API_PREFIXES has the contract's headers, and every error its body.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        if not request.path_info.startswith(settings.API_PREFIXES):
+            return self.get_response(request)
+        started = time.perf_counter()
+        incoming = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = incoming if _REQUEST_ID.fullmatch(incoming) else str(uuid7())
+        request.credential = request.limits = request.verdict = None
+        address = request.client_address = client_address(request.META)
+        length = _content_length(request)
+        endpoint = ""
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)
+        try:
+            if not settings.PARTNER_API_ENABLED:
+                raise ServiceUnavailable("The partner API is switched off.")
+            request_authenticate(request, address=address, nonce=request.request_id)
+            match = request.resolver_match = resolve(request.path_info)
+            endpoint = endpoint_name(match.route)
+            _check_size(length, match.func)
+            _ = request.body  # once, before anybody takes the stream: signatures and idempotency need it raw
+            response = match.func(request, *match.args, **match.kwargs)
+        except Exception as exc:  # noqa: BLE001 (the last door: nothing may answer HTML or a trace)
+            response = error_response(_error(exc, request), request_id=request.request_id)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+        self._finish(request, response, started=started, endpoint=endpoint, length=length)
+        return response
+
+    def _finish(
+        self, request: Any, response: Any, *, started: float, endpoint: str, length: int
+    ) -> None:
+        body = response.content
+        code = response.headers.pop("X-Error-Code", ("", ""))[1]
+        headers = _STANDING_HEADERS | {
+            "X-Request-Id": request.request_id,
+            "Content-Length": str(len(body)),
+        }
+        if request.verdict is not None:
+            headers |= limit_headers(request.verdict, request.limits)
+        for name, value in headers.items():
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        if response.status_code == 401:
+            response.headers.setdefault("WWW-Authenticate", 'Bearer realm="Partner Hub"')
+        key = request.credential if hasattr(request.credential, "key_id") else None
+        spool.append(
+            (
+                key and key.organization_id,
+                key.environment if key else "",
+                key and key.client_id,
+                key and key.api_key_id,
+                key.key_id if key else "",
+                (request.method or "")[:10],
+                endpoint[:200],
+                request.path_info[:500].replace("\x00", ""),
+                response.status_code,
+                code,
+                round((time.perf_counter() - started) * 1000, 3),
+                request.request_id,
+                request.client_address,
+                length,
+                len(body),
+            )
+        )
+
+
+@cache
+def endpoint_name(route: str) -> str:
+    """A route as the log and the charts name it: `/api/partner/v1/jobs/{job_id}/status`."""
+    return "/" + _PARAMETER.sub(r"{\1}", route)
+
+
+def _content_length(request: HttpRequest) -> int:
+    try:
+        return max(0, int(request.META.get("CONTENT_LENGTH") or 0))
+    except ValueError:
+        return 0
+
+
+def _check_size(length: int, view: Any) -> None:
+    allowed = getattr(getattr(view, "cls", None), "max_body_bytes", None) or settings.API_MAX_BODY_BYTES
+    if length > allowed:
+        raise PayloadTooLarge(maxBytes=allowed)
+
+
+def _error(exc: Exception, request: Any) -> DomainError:
+    if isinstance(exc, RequestDataTooBig):
+        return PayloadTooLarge()
+    error = as_domain_error(exc)
+    if error is None:
+        log.exception("unhandled_error", path=request.path_info, request_id=request.request_id)
+        error = internal_error()
+    return error

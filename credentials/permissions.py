@@ -1,0 +1,36 @@
+"""May they: the scope that a view declares for each action."""
+
+from typing import Any
+
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from config.api.exceptions import Forbidden, Unauthorized
+from credentials.authentication import TokenHolder
+
+
+class HasScope(BasePermission):
+    """Admit a key that holds the scope its view declares for the action.
+
+    A view or action that declares none admits nobody. `ANY_KEY` admits every live key.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if view.action is None:
+            raise MethodNotAllowed(request.method or "")
+        if request.auth is None or isinstance(request.auth, TokenHolder):
+            raise Unauthorized
+        needed = view.scopes.get(view.action)
+        if needed is ANY_KEY or (needed is not None and needed in request.auth.scopes):
+            return True
+        raise Forbidden(
+            f"The key lacks the scope {needed}.", reason="missing_scope", requiredScope=str(needed)
+        )
+
+
+class _AnyKey(str):
+    """Marks an action that needs a valid key and no scope."""
+
+
+ANY_KEY = _AnyKey("any key")

@@ -1,0 +1,30 @@
+"""Reads of keys."""
+
+from typing import Self
+
+from django.db.models import F, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from partners.querysets import TenantQuerySet
+
+
+class ApiKeyQuerySet(TenantQuerySet):
+    """Keys; `state` is the status with expiry taken into account."""
+
+    def in_state(self, state: str) -> Self:
+        """Keys that are active (and not expired), suspended, revoked or expired."""
+        expired = Q(expires_at__lte=timezone.now())
+        if state == "expired":
+            return self.filter(expired, status="active")
+        if state == "active":
+            return self.exclude(expired).filter(status="active")
+        return self.filter(status=state)
+
+    def with_last_four(self) -> Self:
+        """Annotate `last_four` of the newest secret, and the names that lists show."""
+        newest = self.model.secrets.rel.related_model.objects.filter(api_key=OuterRef("pk"))
+        return self.annotate(
+            last_four=Subquery(newest.order_by("-created_at").values("last_four")[:1]),
+            organization_name=F("organization__name"),
+            company_name=F("company__name"),
+        )

@@ -1,0 +1,26 @@
+"""Scheduled upkeep of the credentials app."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from config import tenancy
+from config.partitions import partitions_drop, partitions_prepare
+from credentials.idempotency import idempotency_clean_up
+
+
+@shared_task(name="credentials.prepare_partitions")
+def prepare_partitions() -> None:
+    """Make the coming days' partitions of every log. Running it twice makes nothing twice."""
+    partitions_prepare()
+
+
+@shared_task(name="credentials.clean_up")
+def clean_up() -> None:
+    """Drop request logs older than LOG_RETENTION_DAYS and idempotency records past their 24 hours."""
+    before = (timezone.now() - timedelta(days=settings.LOG_RETENTION_DAYS)).date()
+    partitions_drop(table="partner_api_requests", before=before)
+    with tenancy.operator():
+        idempotency_clean_up()

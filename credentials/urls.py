@@ -1,0 +1,16 @@
+from django.urls import path
+
+from credentials.pages import keys, requests
+
+_KEYS = "dashboard/admin/partner-api"
+urlpatterns = [
+    path("dashboard/", requests.home, name="dashboard-home"),
+    path("dashboard/requests", requests.request_log, name="dashboard-requests"),
+    path(_KEYS, keys.key_list, name="partner-api-list"),
+    path(f"{_KEYS}/new", keys.key_create, name="partner-api-create"),
+    path(f"{_KEYS}/<uuid:pk>", keys.key_detail, name="partner-api-detail"),
+    path(f"{_KEYS}/<uuid:pk>/rotate", keys.key_rotate_page, name="partner-api-rotate"),
+    path(f"{_KEYS}/<uuid:pk>/suspend", keys.key_suspend, name="partner-api-suspend"),
+    path(f"{_KEYS}/<uuid:pk>/resume", keys.key_resume, name="partner-api-resume"),
+    path(f"{_KEYS}/<uuid:pk>/revoke", keys.key_revoke, name="partner-api-revoke"),
+]

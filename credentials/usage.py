@@ -1,0 +1,166 @@
+"""The request log's way from a web process to PostgreSQL, off the request's path.
+
+Each web process appends one line a request to a spool file of its own: a write() that the kernel keeps
+even when the process is killed. A thread ships the lines every second with COPY. Rows carry their id, so
+a file shipped twice (a crash between commit and delete) counts once. Files of dead processes are taken
+up by any live one. What a power cut can lose is what the kernel had not written to disk.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from django.conf import settings
+from django.db import DataError, connection
+from django.db import Error as DatabaseError
+from uuid_utils import uuid7
+
+from config import tenancy
+
+log = structlog.get_logger(__name__)
+
+COLUMNS = (
+    "id",
+    "created_at",
+    "organization_id",
+    "environment",
+    "client_id",
+    "partner_api_key_id",
+    "key_id",
+    "method",
+    "endpoint",
+    "path",
+    "response_status",
+    "error_code",
+    "response_time_ms",
+    "request_id",
+    "ip",
+    "request_bytes",
+    "response_bytes",
+)
+_SHIP_EVERY_S = 1.0
+_ADOPT_EVERY_S = 10.0
+_BATCH_BYTES = 8_000_000
+
+
+class Spool:
+    """One process's spool: `append` from any thread, shipped by one thread of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._descriptor = -1
+        self._path = directory
+
+    def append(self, row: tuple[Any, ...]) -> None:
+        """Keep one row (values in the order of COLUMNS after id and created_at)."""
+        line = orjson.dumps(
+            (str(uuid7()), datetime.now(UTC).isoformat(), *row), default=str, option=orjson.OPT_APPEND_NEWLINE
+        )
+        if self._pid != os.getpid():
+            self._start()
+        with self._lock:
+            os.write(self._descriptor, line)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._open()
+            self._pid = os.getpid()
+            threading.Thread(target=self._run, name="usage-shipper", daemon=True).start()
+
+    def _open(self) -> None:
+        self._path = self.directory / f"{os.getpid()}-{time.time_ns()}.jsonl"
+        unlocked = self._path.with_suffix(".new")
+        self._descriptor = os.open(unlocked, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        # the lock dies with the process, which is how the others know; nobody sees the file before it
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        unlocked.rename(self._path)
+
+    def rotate(self) -> Path | None:
+        """Close the present file for shipping and open the next; None when nothing was written."""
+        with self._lock:
+            if self._descriptor < 0 or os.fstat(self._descriptor).st_size == 0:
+                return None
+            full, descriptor = self._path, self._descriptor
+            self._open()
+            os.close(descriptor)
+        return full
+
+    def _run(self) -> None:
+        adopted_at = 0.0
+        while True:
+            time.sleep(_SHIP_EVERY_S)
+            try:
+                self.rotate()
+                spool_ship(self.directory, mine=os.getpid())
+                if time.monotonic() - adopted_at > _ADOPT_EVERY_S:
+                    adopted_at = time.monotonic()
+                    spool_ship(self.directory)
+            except (DatabaseError, OSError) as error:
+                log.warning("usage_not_shipped", error=str(error))
+            finally:
+                connection.close()
+
+
+def spool_ship(directory: Path, *, mine: int | None = None) -> int:
+    """Load the closed spool files (only process `mine`'s, or everybody's) and delete them.
+
+    Answers the number of rows read. A file that another process holds is left to it.
+    """
+    rows = 0
+    for path in sorted(directory.glob(f"{mine}-*.jsonl" if mine else "*.jsonl")):
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not path.exists():
+                    continue
+                while lines := file.readlines(_BATCH_BYTES):
+                    rows += _load(lines)
+                path.unlink()
+        except (FileNotFoundError, BlockingIOError):
+            continue
+        except DataError as error:
+            # kept for a person to look at; it must not hold up what comes after it
+            log.error("usage_file_rejected", file=path.name, error=str(error))
+            path.rename(path.with_suffix(".rejected"))
+    return rows
+
+
+def _load(lines: list[bytes]) -> int:
+    rows = []
+    for line in lines:
+        try:
+            rows.append(orjson.loads(line))
+        except orjson.JSONDecodeError:
+            log.warning("usage_line_torn", bytes=len(line))  # a machine that stopped in mid-write
+    names = ", ".join(COLUMNS)
+    with tenancy.operator(), connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMP TABLE usage_batch ON COMMIT DROP AS SELECT {names} FROM partner_api_requests LIMIT 0"  # noqa: S608
+        )
+        with cursor.copy(f"COPY usage_batch ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(
+            f"INSERT INTO partner_api_requests ({names}) SELECT {names} FROM usage_batch"  # noqa: S608
+            " ON CONFLICT DO NOTHING"
+        )
+        cursor.execute(
+            "UPDATE partner_api_keys k SET last_used_at = b.at FROM (SELECT partner_api_key_id, max(created_at) at"
+            " FROM usage_batch WHERE partner_api_key_id IS NOT NULL GROUP BY 1) b"
+            " WHERE k.id = b.partner_api_key_id AND (k.last_used_at IS NULL OR k.last_used_at < b.at)"
+        )
+    return len(rows)
+
+
+spool = Spool(Path(settings.STATE_DIR) / "usage")

@@ -1,0 +1,104 @@
+"""What every partner endpoint is built on."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import GenericViewSet
+
+from config import tenancy
+from config.api.exceptions import Forbidden, ValidationFailed
+from credentials.idempotency import Guard, idempotency_begin, idempotency_store
+from credentials.snapshots import Snapshot
+
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class _Replay(Exception):
+    """Ends a request whose answer is already known."""
+
+
+class PartnerViewSet(GenericViewSet):
+    """An endpoint for keys: one transaction in the tenant's context holds check, effect, event and answer.
+
+    `scopes` maps each action to its Scope. `idempotency_required` makes writes without the header a 400.
+    An answer of 400 or more rolls everything back.
+    """
+
+    scopes: ClassVar[dict[str, str]] = {}
+    idempotency_required = False
+    max_body_bytes: int | None = None
+    http_method_names = ("get", "head", "post", "put", "patch", "delete")
+    lookup_value_converter = "uuid"
+    _guard: Guard | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        credential = getattr(request, "credential", None)
+        if not isinstance(credential, Snapshot):
+            return super().dispatch(request, *args, **kwargs)
+        with tenancy.tenant(credential.organization_id, credential.environment):
+            response = super().dispatch(request, *args, **kwargs)
+            if isinstance(response, Response):
+                response.render()
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            elif self._guard and not self._guard.replay:
+                idempotency_store(self._guard, response)
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.check_tenant(request)
+        if request.method in WRITES:
+            self._guard = idempotency_begin(
+                request._request, credential=request.auth, required=self.idempotency_required
+            )
+            if self._guard and self._guard.replay:
+                raise _Replay
+
+    def check_tenant(self, request: Request) -> None:
+        """Surfaces that name their tenant in the request compare it with the credential's here."""
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        if isinstance(exc, _Replay):
+            return self._guard.replay  # type: ignore[return-value, union-attr]
+        return super().handle_exception(exc)
+
+    @property
+    def organization_id(self) -> UUID:
+        return self.request.auth.organization_id
+
+    @property
+    def environment(self) -> str:
+        return self.request.auth.environment
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().for_organization(self.organization_id, self.environment)
+
+    def validated(self, serializer_class: type[BaseSerializer], data: Any = None) -> dict[str, Any]:
+        """The request's body (or `data`) as the serializer's clean values. Raises ValidationError (400)."""
+        serializer = serializer_class(
+            data=self.request.data if data is None else data, context=self.get_serializer_context()
+        )
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class OrganizationNamed:
+    """Section A: each request carries `organizationId`, in the query on GET and in the body otherwise."""
+
+    def check_tenant(self, request: Request) -> None:
+        body = request.data if request.method in WRITES else request.query_params
+        if not hasattr(body, "get"):
+            raise ValidationFailed(nonFieldErrors=["Send a JSON object."])
+        named = body.get("organizationId")
+        if not named:
+            raise ValidationFailed(organizationId=["This field is required."])
+        if str(named).lower() != str(request.auth.organization_id):
+            raise Forbidden("The key belongs to another organization.", reason="tenant_mismatch")
+
+

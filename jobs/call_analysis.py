@@ -1,0 +1,84 @@
+"""The job type `call_analysis`: what a worker does with a recorded call."""
+
+from typing import Any
+
+from django.conf import settings
+
+from config import tenancy
+from jobs.analysis.errors import AnalysisCanceled, AnalysisError
+from jobs.analysis.pipeline import analyse
+from jobs.analysis.settings import AnalysisSettings
+from jobs.audio_input import MAX_AUDIO_BYTES
+from jobs.events import CALL_ANALYZED
+from jobs.models import Call, Job
+from jobs.recordings import recording_read, recording_save
+from jobs.registry import JobCanceled, JobFailure, Reporter, job_type
+from jobs.services.calls import CALL_ANALYSIS
+from webhooks.outbound.errors import OutboundError
+from webhooks.outbound.sync import fetch
+from webhooks.services import event_emit
+
+_FETCH_TIMEOUT_S = 120
+
+
+def analysis_settings() -> AnalysisSettings:
+    """The pipeline's settings from Django's."""
+    return AnalysisSettings(
+        cache_dir=settings.STATE_DIR / "models",
+        model_dir=settings.ANALYSIS_MODEL_DIR,
+        threads=settings.ANALYSIS_THREADS,
+    )
+
+
+def announce(job: Job) -> None:
+    """Emit `call.analyzed` with the job's success, in its transaction."""
+    if job.error is None:
+        event_emit(
+            CALL_ANALYZED,
+            subject=job,
+            organization_id=job.organization_id,
+            environment=job.environment,
+            client_id=job.client_id,
+        )
+
+
+@job_type(CALL_ANALYSIS, queue="analysis", settled=announce)
+def analyze_call(job: Job, reporter: Reporter) -> dict[str, Any]:
+    """Fetch the recording if it is elsewhere, then run the stages. Reads only, so safe to repeat."""
+    with tenancy.tenant(job.organization_id, job.environment):
+        call = Call.objects.for_organization(job.organization_id, job.environment).get(id=job.call_id)
+    reporter.progress("fetch", 1)
+    audio = _audio(call)
+    try:
+        result = analyse(
+            audio,
+            call_type=call.call_type,
+            settings=analysis_settings(),
+            progress=reporter.progress,
+            cancelled=reporter.canceled,
+        )
+    except AnalysisCanceled as canceled:
+        raise JobCanceled from canceled
+    except AnalysisError as error:
+        raise JobFailure(error.code, error.message) from error
+    return result.to_results()
+
+
+def _audio(call: Call) -> bytes:
+    if call.recording_name:
+        try:
+            return recording_read(call_id=call.id, name=call.recording_name)
+        except FileNotFoundError as error:
+            raise JobFailure("recording_erased", "The recording was erased.") from error
+    try:
+        response = fetch(call.source_url, timeout_s=_FETCH_TIMEOUT_S, max_bytes=MAX_AUDIO_BYTES)
+    except OutboundError as error:
+        raise JobFailure(f"audio_{error.code}", f"The audio could not be fetched: {error.message}") from error
+    if response.status != 200:
+        message = f"The audio's address answered {response.status}."
+        raise JobFailure("audio_unavailable", message)
+    with tenancy.tenant(call.organization_id, call.environment):
+        call.recording_name = recording_save(call_id=call.id, content=response.body)
+        call.recording_bytes = len(response.body)
+        call.save(update_fields=["recording_name", "recording_bytes", "updated_at"])
+    return response.body

@@ -1,0 +1,93 @@
+"""Background jobs, and the recorded calls that are analysed."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.querysets import JobQuerySet
+from partners.models import Agent, ApiClient, Company, TenantModel
+from partners.querysets import TenantQuerySet
+
+
+class Call(TenantModel):
+    """A recorded call sent in for analysis. The recording lies sealed in the storage "recordings"."""
+
+    client = models.ForeignKey(
+        ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    company = models.ForeignKey(Company, models.CASCADE, related_name="calls", db_constraint=False)
+    agent = models.ForeignKey(
+        Agent, models.SET_NULL, null=True, related_name="calls", db_constraint=False
+    )
+    call_type = models.CharField(max_length=60)
+    # Exactly one way the audio came in; the name is set once the recording is stored.
+    source_url = models.URLField(max_length=2048, blank=True)
+    recording_name = models.CharField(max_length=200, blank=True)
+    recording_bytes = models.PositiveBigIntegerField(null=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.call_type} call {self.id}"
+
+
+class Job(TenantModel):
+    """A piece of background work. This row is the job: Celery messages only wake a worker to look for it.
+
+    While it is processed, `lease_until` moves on with the worker's heartbeats; a lease that ran out
+    means a dead worker, and the job is taken up again, at most `max_attempts` times in all.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        PROCESSING = "processing", "Processing"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        CANCELED = "canceled", "Canceled"
+
+    client = models.ForeignKey(
+        ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    call = models.ForeignKey(
+        Call, models.CASCADE, null=True, related_name="jobs", db_constraint=False
+    )
+    job_type = models.CharField(max_length=60)
+    queue = models.CharField(max_length=30, default="default")
+    params = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    stage = models.CharField(max_length=40, blank=True)
+    progress = models.PositiveSmallIntegerField(default=0)
+    results = models.JSONField(null=True)
+    error = models.JSONField(null=True)
+    webhook_url = models.URLField(max_length=2048, blank=True)
+    due_at = models.DateTimeField(default=timezone.now)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    lease_until = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        db_table = "async_jobs"
+        constraints = (
+            models.CheckConstraint(name="job_progress", condition=Q(progress__lte=100)),
+            models.CheckConstraint(
+                name="job_settled",
+                condition=Q(completed_at__isnull=True)
+                | Q(status__in=("completed", "failed", "canceled")),
+            ),
+        )
+        indexes = (
+            models.Index(fields=("organization", "environment", "-created_at", "-id"), name="job_newest"),
+            models.Index(
+                fields=("queue", "due_at"),
+                name="job_unsettled",
+                condition=Q(status__in=("queued", "processing")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.job_type} {self.id}"

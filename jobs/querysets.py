@@ -1,0 +1,21 @@
+"""Reads of jobs."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from django.db.models import Q
+
+from partners.querysets import TenantQuerySet
+
+
+class JobQuerySet(TenantQuerySet):
+    def due(self, *, now: datetime) -> Self:
+        """Jobs a worker may take: queued and due, or held by a worker that stopped beating."""
+        return self.filter(
+            Q(status="queued", due_at__lte=now) | Q(status="processing", lease_until__lt=now)
+        )
+
+    def of_company(self, company_id: UUID | None) -> Self:
+        """Jobs a key bound to a company may see; every job for an unbound key."""
+        return self if company_id is None else self.filter(call__company_id=company_id)

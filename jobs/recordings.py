@@ -1,0 +1,25 @@
+"""Recordings at rest: sealed, in the storage named "recordings" (files, or S3 by configuration)."""
+
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+
+from config.encryption import seal, unseal
+
+
+def recording_save(*, call_id: UUID, content: bytes) -> str:
+    """Seal and store a call's audio; answers its name in the storage."""
+    sealed = seal(content, purpose=f"recording:{call_id}")
+    return storages["recordings"].save(f"{str(call_id)[-2:]}/{call_id}.sealed", ContentFile(sealed))
+
+
+def recording_read(*, call_id: UUID, name: str) -> bytes:
+    """The audio of a call. Raises FileNotFoundError when it was erased, ValueError when it was changed."""
+    with storages["recordings"].open(name) as file:
+        return unseal(file.read(), purpose=f"recording:{call_id}")
+
+
+def recording_delete(*, name: str) -> None:
+    """Erase a recording; one that is gone already is no error."""
+    storages["recordings"].delete(name)

@@ -1,0 +1,1 @@
+"""Writes of the jobs app: running jobs, and taking in calls."""

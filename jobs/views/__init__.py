@@ -1,0 +1,1 @@
+"""Section B's endpoints, by noun."""

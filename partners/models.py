@@ -1,0 +1,214 @@
+"""Who takes part: users, organizations and their members, API clients, companies, agents; and the audit trail."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from config.tenancy import Environment
+from partners.querysets import CompanyQuerySet, TenantQuerySet
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_superuser=True, is_staff=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in. `is_superuser`: super-admin of the hub; `is_staff`: ops, may open the admin."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254, unique=True)
+    full_name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("ops", default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_any_case"),)
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        return self.full_name or self.email
+
+    def get_short_name(self) -> str:
+        return self.full_name.split(" ")[0] or self.email
+
+
+class Organization(models.Model):
+    """A tenant: one company that has business partners."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=255)
+    slug = models.SlugField(max_length=63, unique=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    region = models.CharField(max_length=2, default="IL", help_text="ISO 3166 country of national phone numbers")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's role in an organization: owner and manager may govern, member may read."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        MANAGER = "manager", "Manager"
+        MEMBER = "member", "Member"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("organization", "user"), name="membership_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class TenantModel(models.Model):
+    """A row of one organization in one environment; its table is under forced row-level security."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", editable=False)
+    environment = models.CharField(max_length=10, choices=Environment, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class ApiClient(TenantModel):
+    """A business partner of the organization, as a machine: keys, webhooks and requests hang on it."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE", "Active"
+        SUSPENDED = "SUSPENDED", "Suspended"
+
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    # Sealed, since it signs; config/encryption.py, purpose "webhook-secret".
+    webhook_secret_sealed = models.BinaryField()
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API client"
+        constraints = (
+            models.UniqueConstraint(
+                "organization", "environment", Lower("name"), name="api_client_name"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Company(TenantModel):
+    """A business whose calls are analysed (contract B)."""
+
+    name = models.CharField(max_length=255)
+    industry = models.CharField(max_length=120, blank=True)
+    contact_email = models.EmailField(max_length=254, blank=True)
+
+    objects = CompanyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "companies"
+        indexes = (
+            models.Index(fields=("organization", "environment", "-created_at", "-id"), name="company_newest"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Agent(TenantModel):
+    """A person of a company who speaks in its calls."""
+
+    company = models.ForeignKey(
+        Company, models.CASCADE, related_name="agents", db_constraint=False
+    )
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=255)
+    role = models.CharField(max_length=120, blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("company", Lower("email"), name="agent_email_once_a_company"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditEntry(models.Model):
+    """One act that matters: who, what, on what, from where, before and after (without secrets).
+
+    Append-only: the application role can neither update nor delete. `organization` is empty for acts
+    on the hub itself.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", null=True, blank=True
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    actor = models.CharField(max_length=254, help_text="a user's e-mail, a key's id or a command")
+    action = models.CharField(max_length=80)
+    target_type = models.CharField(max_length=60)
+    target_id = models.CharField(max_length=64)
+    target_label = models.CharField(max_length=255, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit trail"
+        ordering = ("-created_at", "-id")
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="audit_newest"),
+            models.Index(fields=("target_type", "target_id", "-created_at"), name="audit_of_target"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.actor}"
