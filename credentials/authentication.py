@@ -142,12 +142,10 @@ def _verified(presented: Presented) -> Snapshot:
     if not (key_id_is_well_formed(presented.key_id) and secret_is_well_formed(presented.secret)):
         raise Unauthorized("The credential is malformed.")
     snapshot = snapshot_get(presented.key_id)
-    if snapshot is not None and not snapshot.admits_secret(presented.secret):
-        # read the row again: the secret may be newer than the cache, and an unknown key costs a read too
+    if snapshot is not None and not snapshot.admits(presented.secret):
+        # read the row again: it may be newer than the cache, and an unknown key costs a read too
         snapshot = snapshot_load(presented.key_id)
-        if snapshot is not None and not snapshot.admits_secret(presented.secret):
-            snapshot = None
-    if snapshot is None or not snapshot.is_live():
+    if snapshot is None or not snapshot.admits(presented.secret):
         raise Unauthorized("The credential is unknown, expired, suspended or revoked.")
     return snapshot
 

@@ -59,16 +59,13 @@ class Snapshot:
     secrets: tuple[tuple[bytes, float | None], ...]
     limits: Limits
 
-    def admits_secret(self, secret: str) -> bool:
-        """Whether `secret` is one of the key's live secrets; each comparison takes constant time."""
+    def admits(self, secret: str) -> bool:
+        """Whether the key is live and `secret` one of its live secrets; comparisons take constant time."""
         presented, now, found = secret_hash(secret), time.time(), False
         for stored, expires_at in self.secrets:
             live = expires_at is None or expires_at > now
             found |= hmac.compare_digest(presented, stored) and live
-        return found
-
-    def is_live(self) -> bool:
-        return self.active and (self.expires_at is None or self.expires_at > time.time())
+        return found and self.active and (self.expires_at is None or self.expires_at > now)
 
     def admits_address(self, address: str) -> bool:
         """Whether the allow-list (empty: any) holds the address; IPv4-mapped IPv6 counts as IPv4."""

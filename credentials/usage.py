@@ -44,7 +44,6 @@ COLUMNS = (
     "request_bytes",
     "response_bytes",
 )
-_SHIP_EVERY_S = 1.0
 _ADOPT_EVERY_S = 10.0
 _BATCH_BYTES = 8_000_000
 
@@ -76,7 +75,8 @@ class Spool:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._open()
             self._pid = os.getpid()
-            threading.Thread(target=self._run, name="usage-shipper", daemon=True).start()
+            if settings.USAGE_SHIP_EVERY_S:
+                threading.Thread(target=self._run, name="usage-shipper", daemon=True).start()
 
     def _open(self) -> None:
         self._path = self.directory / f"{os.getpid()}-{time.time_ns()}.jsonl"
@@ -99,7 +99,7 @@ class Spool:
     def _run(self) -> None:
         adopted_at = 0.0
         while True:
-            time.sleep(_SHIP_EVERY_S)
+            time.sleep(settings.USAGE_SHIP_EVERY_S)
             try:
                 self.rotate()
                 spool_ship(self.directory, mine=os.getpid())

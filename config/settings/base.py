@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",
     "django.contrib.admin",
     "allauth",
     "allauth.account",
@@ -205,6 +206,9 @@ API_MAX_BODY_BYTES = 1_000_000
 # A recording of 60 MB is 80 MB of base64.
 API_MAX_AUDIO_BODY_BYTES = 84_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_AUDIO_BODY_BYTES
+
+# How often a web process ships its request log rows to PostgreSQL, in seconds.
+USAGE_SHIP_EVERY_S = env.float("USAGE_SHIP_EVERY_S", default=1.0)
 
 # --- Call analysis ---------------------------------------------------------------
 ANALYSIS_MODEL_DIR = env.str("ANALYSIS_MODEL_DIR", default="")

@@ -1,0 +1,115 @@
+"""Contract 0.3: limits, quotas and their headers."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+from django.db import connection
+
+from credentials.limits import ADMITTED, DAY_FULL, HOUR_FULL, MINUTE_FULL, Limits, request_admit, store
+from credentials.scopes import Scope
+from tests.factories import make_key
+from tests.partner import Partner
+
+
+def admit(subject, limits):
+    return request_admit(subject=subject, limits=limits, version="", nonce=secrets.token_hex(8))
+
+
+def test_the_minute_admits_exactly_its_limit_under_concurrency(organization):
+    partner = Partner(make_key(organization, requests_per_minute=20))
+
+    def call(_):
+        try:
+            return partner.get("/health").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(call, range(50)))
+    assert (statuses.count(200), statuses.count(429)) == (20, 30)
+
+
+def test_a_refused_request_says_when_to_come_back(organization):
+    partner = Partner(make_key(organization, requests_per_minute=1))
+    assert partner.get("/health").status_code == 200
+    answer = partner.get("/health")
+    body = answer.json()
+    assert (answer.status_code, body["error"]) == (429, "RATE_LIMIT_EXCEEDED")
+    assert 1 <= body["retryAfter"] <= 60
+    assert answer["Retry-After"] == str(body["retryAfter"])
+    assert body["details"]["retryable"] is True
+
+
+def test_every_answer_carries_the_limit_headers(partner):
+    for answer in (partner.get("/health"), partner.get("/nowhere"), partner.delete("/leads")):
+        assert answer["X-RateLimit-Limit"] == "1000"
+        assert 0 <= int(answer["X-RateLimit-Remaining"]) < 1000
+        assert datetime.fromisoformat(answer["X-RateLimit-Reset"]).tzinfo is not None
+        assert answer["RateLimit-Policy"] == '"minute";q=1000;w=60'
+        assert answer["RateLimit"].startswith('"minute";r=')
+        assert answer["x-partner-api-version"] == "v1"
+        assert answer["X-Request-Id"]
+
+
+def test_the_window_slides(monkeypatch):
+    """Five at the end of one minute leave no room at the start of the next."""
+    limits = Limits(per_minute=5)
+    assert [admit("slide", limits).outcome for _ in range(6)] == [ADMITTED] * 5 + [MINUTE_FULL]
+    window = "hub:limit:{slide}:m"
+    for member, score in store.zrange(window, 0, -1, withscores=True):
+        store.zadd(window, {member: score - 59_000_000})
+    assert admit("slide", limits).outcome == MINUTE_FULL
+    for member, score in store.zrange(window, 0, -1, withscores=True):
+        store.zadd(window, {member: score - 2_000_000})
+    assert admit("slide", limits).outcome == ADMITTED
+
+
+def test_a_daily_quota_ends_the_day_and_refusals_take_none(organization):
+    partner = Partner(make_key(organization, requests_per_minute=3, daily_quota=2))
+    assert [partner.get("/health").status_code for _ in range(3)] == [200, 200, 429]
+    answer = partner.get("/health")
+    assert answer.json()["error"] == "QUOTA_EXCEEDED"
+    assert answer.json()["retryAfter"] > 60 or answer.json()["retryAfter"] >= 1
+
+
+def test_a_minute_refusal_consumes_no_quota():
+    limits = Limits(per_minute=2, per_hour=4, per_day=4)
+    outcomes = [admit("quota", limits).outcome for _ in range(5)]
+    assert outcomes == [ADMITTED, ADMITTED, MINUTE_FULL, MINUTE_FULL, MINUTE_FULL]
+    store.delete("hub:limit:{quota}:m")
+    assert [admit("quota", limits).outcome for _ in range(2)] == [ADMITTED, ADMITTED]
+    store.delete("hub:limit:{quota}:m")
+    assert admit("quota", limits).outcome == HOUR_FULL
+    assert admit("quota", Limits(per_minute=2, per_day=4)).outcome == DAY_FULL
+
+
+def test_a_burst_key_is_a_token_bucket():
+    limits = Limits(per_minute=60, burst=5)
+    outcomes = [admit("bucket", limits) for _ in range(6)]
+    assert [verdict.outcome for verdict in outcomes] == [ADMITTED] * 5 + [MINUTE_FULL]
+    assert 0 < outcomes[-1].retry_us <= 1_000_000
+
+
+def test_catalogue_keys_default_to_300_a_minute_with_a_burst(organization):
+    partner = Partner(make_key(organization, requests_per_minute=None, scopes=[Scope.OFFERS_READ]))
+    answer = partner.get("/health")
+    assert answer["X-RateLimit-Limit"] == "300"
+    assert answer["RateLimit-Policy"] == '"burst";q=1000;w=200'
+
+
+@pytest.mark.parametrize(
+    ("tier", "numbers"),
+    [
+        ("basic", ("60", "1000", "10000")),
+        ("standard", ("120", "5000", "50000")),
+        ("premium", ("300", "15000", "150000")),
+        ("enterprise", ("600", "50000", "500000")),
+    ],
+)
+def test_tiers(organization, tier, numbers):
+    key = make_key(organization, requests_per_minute=None, scopes=[Scope.LEADS_READ], tier=tier)
+    minute, hour, day = numbers
+    policy = f'"minute";q={minute};w=60, "hour";q={hour};w=3600, "day";q={day};w=86400'
+    assert Partner(key).get("/health")["RateLimit-Policy"] == policy

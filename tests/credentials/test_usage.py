@@ -1,0 +1,110 @@
+"""The request log: every request, refused ones included, each once."""
+
+import os
+
+import orjson
+from django.conf import settings
+from django.test import Client
+
+from config import tenancy
+from credentials.models import ApiKey, RequestLog
+from credentials.usage import Spool, spool_ship
+from tests.partner import BASE
+
+
+def rows(**found):
+    with tenancy.operator():
+        return list(RequestLog.objects.filter(**found).order_by("created_at").values())
+
+
+def test_every_request_leaves_one_row(partner, shipped):
+    partner.leads()
+    partner.get("/leads")
+    partner.get("/nowhere")
+    shipped()
+    seen = [
+        (row["method"], row["endpoint"], row["response_status"], row["error_code"])
+        for row in rows(key_id=partner.issued.key.key_id)
+    ]
+    assert seen == [
+        ("GET", "/api/partner/v1/leads", 200, ""),
+        ("GET", "/api/partner/v1/leads", 400, "VALIDATION_ERROR"),
+        ("GET", "", 404, "NOT_FOUND"),
+    ]
+
+
+def test_a_row_knows_its_request(partner, shipped):
+    answer = partner.get("/jobs/00000000-0000-7000-8000-000000000000/status")
+    shipped()
+    (row,) = rows(request_id=answer["X-Request-Id"])
+    assert row["endpoint"] == "/api/partner/v1/jobs/{job_id}/status"
+    assert row["path"].endswith("/jobs/00000000-0000-7000-8000-000000000000/status")
+    assert str(row["organization_id"]) == partner.organization_id
+    assert (row["ip"], row["environment"]) == ("127.0.0.1", "sandbox")
+    assert row["response_time_ms"] > 0
+    assert row["response_bytes"] == len(answer.content)
+
+
+def test_requests_without_a_key_are_logged_for_operators_only(partner, shipped):
+    answer = Client().get(f"{BASE}/health")
+    shipped()
+    (row,) = rows(request_id=answer["X-Request-Id"])
+    assert (row["organization_id"], row["response_status"]) == (None, 401)
+    with tenancy.tenant(partner.organization_id):
+        assert not RequestLog.objects.filter(request_id=answer["X-Request-Id"]).exists()
+
+
+def test_a_sane_request_id_is_kept_and_another_replaced(partner):
+    kept = partner.get("/health", headers={"X-Request-Id": "abc-12345"})
+    replaced = partner.get("/health", headers={"X-Request-Id": "no\tgood\x7f"})
+    assert kept["X-Request-Id"] == "abc-12345"
+    assert replaced["X-Request-Id"] != "no\tgood\x7f"
+
+
+def test_last_use_is_kept_on_the_key(partner, shipped):
+    partner.get("/health")
+    shipped()
+    with tenancy.operator():
+        assert ApiKey.objects.get(id=partner.issued.key.id).last_used_at is not None
+
+
+def test_a_file_shipped_twice_counts_once(partner, tmp_path):
+    spool = Spool(tmp_path)
+    spool.append(_row("twice"))
+    full = spool.rotate()
+    lines = full.read_bytes()
+    assert spool_ship(tmp_path, mine=os.getpid()) == 1
+    (tmp_path / full.name).write_bytes(lines)
+    spool_ship(tmp_path)
+    assert len(rows(request_id="twice")) == 1
+
+
+def test_a_dead_process_leaves_its_rows_to_the_living(tmp_path):
+    left = tmp_path / "99999999-1.jsonl"
+    spool = Spool(tmp_path)
+    spool.append(_row("mine"))
+    left.write_bytes(orjson.dumps(_line("orphan")) + b"\n" + b'["torn')
+    spool_ship(tmp_path)
+    assert len(rows(request_id="orphan")) == 1
+    assert not left.exists()
+    assert rows(request_id="mine") == [], "a live process's open file is its own"
+
+
+def test_the_log_holds_no_secret(partner, shipped):
+    partner.get("/health", secret=partner.issued.secret)
+    shipped()
+    assert partner.issued.secret not in str(rows())
+
+
+def test_the_spool_is_private():
+    directory = settings.STATE_DIR / "usage"
+    assert directory.stat().st_mode & 0o077 == 0
+
+
+def _row(request_id):
+    return (None, "", None, None, "", "GET", "/x", "/x", 200, "", 1.5, request_id, "127.0.0.1", 0, 2)
+
+
+def _line(request_id):
+    identity = "01900000-0000-7000-8000-00000000abcd"
+    return [identity, "2026-01-01T00:00:00+00:00", *_row(request_id)]

@@ -1,0 +1,51 @@
+"""A partner's view of the API, through Django's handlers."""
+
+import json
+import secrets
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from credentials.services.keys import IssuedKey
+
+BASE = "/api/partner/v1"
+
+
+class Partner:
+    """Sends requests with one key; section A's writes get `organizationId` and a fresh Idempotency-Key."""
+
+    def __init__(self, issued: IssuedKey) -> None:
+        self.issued = issued
+        self.organization_id = str(issued.key.organization_id)
+        self._client = Client(raise_request_exception=False)
+
+    def get(self, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> HttpResponse:
+        return self._client.get(BASE + path, query, headers=self._headers(headers))
+
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> HttpResponse:
+        content = json.dumps(body).encode() if raw is None else raw
+        return self._client.post(
+            BASE + path, content, content_type="application/json", headers=self._headers(headers)
+        )
+
+    def delete(self, path: str) -> HttpResponse:
+        return self._client.delete(BASE + path, headers=self._headers(None))
+
+    def leads(self, **query: Any) -> HttpResponse:
+        return self.get("/leads", organizationId=self.organization_id, **query)
+
+    def lead_post(self, idempotency_key: str | None = None, **body: Any) -> HttpResponse:
+        full = {"organizationId": self.organization_id, "name": "Ada", "email": "ada@a.example"} | body
+        key = secrets.token_hex(8) if idempotency_key is None else idempotency_key
+        return self.post("/leads", full, headers={"Idempotency-Key": key} if key else {})
+
+    def _headers(self, headers: dict[str, str] | None) -> dict[str, str]:
+        return {"x-partner-api-key": self.issued.raw} | (headers or {})

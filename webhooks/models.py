@@ -1,0 +1,181 @@
+"""The outbox: events, who subscribes to them, what is delivered, and each attempt at it."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from partners.models import ApiClient, TenantModel
+from partners.querysets import TenantQuerySet
+from webhooks.querysets import DeliveryQuerySet, SubscriptionQuerySet
+
+
+class Event(TenantModel):
+    """Something happened: written in the transaction that made it happen, fanned out afterwards.
+
+    `client` is whom it concerns; without one it concerns every client of the organization.
+    """
+
+    type = models.CharField(max_length=80)
+    data = models.JSONField()
+    client = models.ForeignKey(
+        ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False
+    )
+    subject_id = models.CharField(max_length=64)
+    dispatched_at = models.DateTimeField(null=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("created_at",), name="event_undispatched", condition=Q(dispatched_at=None)),
+            models.Index(fields=("organization", "environment", "-created_at"), name="event_newest"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class Subscription(TenantModel):
+    """A client's endpoint and the event types it wants: exact names, `lead.*`, or `*`."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE", "Active"
+        PAUSED = "PAUSED", "Paused"
+        DISABLED = "DISABLED", "Disabled"
+
+    client = models.ForeignKey(
+        ApiClient, models.CASCADE, related_name="webhook_subscriptions", db_constraint=False
+    )
+    url = models.CharField(max_length=2048)
+    event_types = ArrayField(models.CharField(max_length=80))
+    # Sealed, since it signs; config/encryption.py, purpose "subscription-secret".
+    secret_sealed = models.BinaryField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    max_retries = models.PositiveSmallIntegerField(default=3, validators=[MaxValueValidator(10)])
+    retry_delay_s = models.PositiveIntegerField(default=60, validators=[MinValueValidator(1)])
+    backoff_multiplier = models.FloatField(default=2, validators=[MinValueValidator(1)])
+    timeout_s = models.PositiveSmallIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(30)]
+    )
+    metadata = models.JSONField(default=dict, blank=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("organization", "environment", "client"), name="subscription_of_client"),
+        )
+
+    def __str__(self) -> str:
+        return self.url
+
+    def wants(self, event: Event) -> bool:
+        """Whether this endpoint should hear of the event."""
+        mine = event.client_id is None or event.client_id == self.client_id
+        same_world = (event.organization_id, event.environment) == (
+            self.organization_id,
+            self.environment,
+        )
+        family = event.type.split(".", 1)[0]
+        return mine and same_world and not {event.type, f"{family}.*", "*"}.isdisjoint(self.event_types)
+
+
+class Delivery(TenantModel):
+    """One message to one address: the row is the job. `body` is made once, as RFC 8785 canonical JSON.
+
+    `webhook_id` is the same in every attempt: the job's id for a job's callback, else the event's.
+    `lane` (the client, or the organization where there is none) is what dispatchers are fair between.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING", "Pending"
+        RETRYING = "RETRYING", "Retrying"
+        DELIVERED = "DELIVERED", "Delivered"
+        FAILED = "FAILED", "Failed"
+        CANCELED = "CANCELED", "Canceled"
+
+    event = models.ForeignKey(
+        Event, models.CASCADE, null=True, related_name="deliveries", db_constraint=False
+    )
+    subscription = models.ForeignKey(
+        Subscription, models.CASCADE, null=True, related_name="deliveries", db_constraint=False
+    )
+    client = models.ForeignKey(
+        ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False
+    )
+    lane = models.UUIDField()
+    url = models.CharField(max_length=2048)
+    event_type = models.CharField(max_length=80)
+    webhook_id = models.CharField(max_length=64)
+    body = models.TextField()
+    async_job_id = models.UUIDField(null=True, db_index=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    attempt_count = models.PositiveIntegerField(default=0)
+    max_attempts = models.PositiveIntegerField(default=3)
+    retry_delay_s = models.PositiveIntegerField(default=60)
+    backoff_multiplier = models.FloatField(default=2)
+    timeout_s = models.PositiveSmallIntegerField(default=30)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    response_code = models.PositiveSmallIntegerField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = (
+            models.Index(
+                fields=("lane", "next_attempt_at"),
+                name="delivery_open",
+                condition=Q(status__in=("PENDING", "RETRYING")),
+            ),
+            models.Index(fields=("updated_at",), name="delivery_failed", condition=Q(status="FAILED")),
+            models.Index(fields=("-created_at", "-id"), name="delivery_newest"),
+            models.Index(fields=("subscription", "-created_at"), name="delivery_of_subscription"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=("event", "subscription"), name="delivery_once_an_event"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.webhook_id}"
+
+
+class Attempt(models.Model):
+    """One HTTP request of a delivery and its answer. Partitioned by day; append-only; nothing refers to it.
+
+    `webhook_url` to `async_job_id` are named by contract B. Of bodies the first 16 KB are kept.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization_id = models.UUIDField()
+    environment = models.CharField(max_length=10)
+    delivery_id = models.UUIDField()
+    webhook_url = models.CharField(max_length=2048)
+    http_status = models.PositiveSmallIntegerField(null=True)
+    attempt_number = models.PositiveIntegerField()
+    success = models.BooleanField()
+    error_message = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    async_job_id = models.UUIDField(null=True)
+    latency_ms = models.FloatField()
+    error_code = models.CharField(max_length=40, blank=True)
+    request_headers = models.JSONField(default=dict)
+    request_body = models.TextField(blank=True)
+    response_headers = models.JSONField(default=dict)
+    response_body = models.TextField(blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        db_table = "webhook_logs"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt_number} of {self.delivery_id}"

@@ -1,0 +1,1 @@
+"""Everything the hub asks of other machines: one address policy under two transports."""

@@ -1,0 +1,172 @@
+"""Sending to many machines at once: one aiohttp session whose sockets go only to checked addresses."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from webhooks.outbound.errors import Code, OutboundError
+from webhooks.outbound.policy import address_check, url_check
+
+KEPT_BYTES = 16_384
+_RESOLVER_THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the receiver said: of `body` the first 16 KB as sent (never decompressed); latency in ms."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    latency_ms: float
+
+
+class _NotAllowed(OSError):
+    """An address that may not be dialled; an OSError, which is what aiohttp passes on from a dial."""
+
+
+class _CheckedResolver(AbstractResolver):
+    """The system's resolver in threads of its own; a name with any address not allowed has none."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="outbound-dns")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        )
+        results = []
+        for found_family, _, protocol, _, address in found:
+            _check(str(address[0]))
+            results.append(
+                ResolveResult(
+                    hostname=host,
+                    host=str(address[0]),
+                    port=port,
+                    family=found_family,
+                    proto=protocol,
+                    flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+                )
+            )
+        return results
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _check(address: str) -> None:
+    try:
+        address_check(address)
+    except OutboundError as error:
+        raise _NotAllowed(error.message) from error
+
+
+def _socket(address_info: Any) -> socket.socket:
+    """Make the socket of one dial; the last check, which literal addresses in URLs also pass through."""
+    family, kind, protocol, _, address = address_info
+    _check(str(address[0]))
+    return socket.socket(family, kind, protocol)
+
+
+class OutboundClient:
+    """Posts to any number of hosts from one event loop; connections are kept while it is open.
+
+    No proxy, cookie or netrc is used, no redirect followed, nothing decompressed.
+    """
+
+    def __init__(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                resolver=_CheckedResolver(),
+                socket_factory=_socket,
+                ttl_dns_cache=10,
+                # shorter than the common servers keep theirs (gunicorn 2 s, Node 5 s): a request
+                # that meets a closing connection is lost
+                keepalive_timeout=1.5,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            auto_decompress=False,
+            trust_env=False,
+            headers={"Accept": "*/*", "Accept-Encoding": "identity"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def post(
+        self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float
+    ) -> Answer:
+        """Send `body`; any status is an answer. `timeout_s` bounds everything, the body's end included.
+
+        Raises OutboundError.
+        """
+        try:
+            url_check(url)
+        except ValueError as error:
+            raise OutboundError("invalid_url", str(error)) from error
+        started = time.perf_counter()
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                kept = await _read(response)
+        except TimeoutError as error:
+            message = f"The exchange took longer than {timeout_s:g} s."
+            raise OutboundError("timeout", message) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _translated(error) from error
+        latency_ms = (time.perf_counter() - started) * 1000
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, received, kept, latency_ms)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    kept = bytearray()
+    while len(kept) < KEPT_BYTES:
+        chunk = await response.content.read(KEPT_BYTES - len(kept))
+        if not chunk:
+            return bytes(kept)
+        kept += chunk
+    if not response.content.at_eof():
+        response.close()  # the rest is not worth a connection
+    return bytes(kept)
+
+
+def _translated(error: Exception) -> OutboundError:
+    if isinstance(getattr(error, "os_error", error), _NotAllowed):
+        return OutboundError("address_not_allowed", "The host does not lead to a public address.")
+    kinds: tuple[tuple[type[Exception], Code, str], ...] = (
+        (aiohttp.ClientConnectorDNSError, "dns_failed", "The host's name does not resolve."),
+        (aiohttp.ClientSSLError, "tls_failed", "The host's certificate or TLS was refused."),
+        (aiohttp.ClientPayloadError, "protocol_error", "The answer's body is not valid HTTP."),
+        (aiohttp.ClientResponseError, "protocol_error", "The answer is not valid HTTP."),
+        (aiohttp.InvalidURL, "invalid_url", "The URL is not valid."),
+        (aiohttp.ClientError, "connection_failed", "The connection failed."),
+        (OSError, "connection_failed", "The connection failed."),
+    )
+    for kind, code, message in kinds:
+        if isinstance(error, kind):
+            return OutboundError(code, message)
+    return OutboundError("invalid_url", "The URL is not valid.")
