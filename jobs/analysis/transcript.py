@@ -1,0 +1,222 @@
+"""Speech to text: words with times and confidence, each given to the voice that says it."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from jobs.analysis.audio import SAMPLE_RATE
+from jobs.analysis.masking import mask
+from jobs.analysis.models import whisper
+from jobs.analysis.settings import AnalysisSettings
+from jobs.analysis.speakers import Speakers, Voice
+from jobs.analysis.voice import total
+
+# A pause that ends a turn even when nobody else speaks.
+_TURN_PAUSE_S = 1.2
+_LOW_CONFIDENCE = 0.55
+_LOW_LANGUAGE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    word: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one voice says in one go; `role` is "agent", "customer" or "unknown"."""
+
+    speaker: str
+    role: str
+    start: float
+    end: float
+    text: str
+    confidence: float
+    words: list[Word]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A call in words. `low_confidence` names the reasons to read it with care."""
+
+    language: str
+    language_confidence: float
+    confidence: float
+    low_confidence: list[str]
+    segments: list[Segment]
+
+    @property
+    def text(self) -> str:
+        return " ".join(segment.text for segment in self.segments)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an engine makes of one signal."""
+
+    words: list[Word]
+    language: str
+    language_confidence: float
+
+
+class TranscriptionEngine(Protocol):
+    """Turns one mono signal at 16 kHz into words."""
+
+    def transcribe(
+        self, samples: Any, *, language: str | None, progress: Callable[[float], None]
+    ) -> Heard:
+        """`progress` is told the seconds of audio that are done."""
+
+
+class FasterWhisperEngine:
+    """The embedded whisper-base, or another faster-whisper folder."""
+
+    def __init__(self, settings: AnalysisSettings) -> None:
+        self._model = whisper(settings)
+
+    def transcribe(
+        self, samples: Any, *, language: str | None, progress: Callable[[float], None]
+    ) -> Heard:
+        segments, info = self._model.transcribe(
+            samples,
+            beam_size=1,
+            vad_filter=True,
+            vad_parameters={"min_silence_duration_ms": 400},
+            word_timestamps=True,
+            condition_on_previous_text=False,
+            language=language,
+        )
+        words: list[Word] = []
+        for segment in segments:
+            # a phrase made up in silence: unlikely words where probably nobody speaks
+            if segment.no_speech_prob > 0.6 and segment.avg_logprob < -1.0:
+                continue
+            for piece in segment.words or ():
+                word = Word(
+                    piece.word.strip(),
+                    round(piece.start, 2),
+                    round(piece.end, 2),
+                    round(piece.probability, 3),
+                )
+                if words and not piece.word.startswith(" "):  # "ill" and "-disposed" are one word
+                    last = words.pop()
+                    word = replace(word, word=last.word + word.word, start=last.start)
+                words.append(word)
+            progress(segment.end)
+        return Heard(words, info.language, float(info.language_probability))
+
+
+def transcribe(
+    speakers: Speakers, *, engine: TranscriptionEngine, progress: Callable[[float], None]
+) -> Transcript:
+    """The call's transcript, personal data masked; roles are still unknown.
+
+    `progress` is told a share of 0 to 1, with every phrase.
+    """
+    duration = len(speakers.mix) / SAMPLE_RATE
+    if speakers.separate:
+        signals: list[tuple[Voice | None, Any]] = [(v, v.samples) for v in speakers.voices]
+    else:
+        signals = [(None, speakers.mix)] if speakers.voices else []
+    # the voice that speaks most decides the language of both
+    signals.sort(key=lambda pair: -total(pair[0].spans) if pair[0] else 0)
+    language, confidence, words = "", 0.0, []
+    for index, (voice, samples) in enumerate(signals):
+        heard = engine.transcribe(
+            samples,
+            language=language or None,
+            progress=lambda done, index=index: progress((index + done / duration) / len(signals)),  # type: ignore[misc]
+        )
+        if not language:
+            language, confidence = heard.language, heard.language_confidence
+        words += [(voice or _nearest(speakers.voices, word), word) for word in heard.words]
+    segments = [masked(segment) for segment in _turns(words)]
+    certainty = _mean([w.confidence for segment in segments for w in segment.words])
+    return Transcript(
+        language=language,
+        language_confidence=round(confidence, 3),
+        confidence=round(certainty, 3),
+        low_confidence=_doubts(duration, speakers, segments, certainty, confidence),
+        segments=segments,
+    )
+
+
+def with_roles(transcript: Transcript, roles: dict[str, str]) -> Transcript:
+    """The transcript with each speaker's role filled in."""
+    segments = [replace(s, role=roles.get(s.speaker, "unknown")) for s in transcript.segments]
+    return replace(transcript, segments=segments)
+
+
+def masked(segment: Segment) -> Segment:
+    """The segment without personal data, in its text and in its words."""
+    text, parts = mask(segment.text, [word.word for word in segment.words])
+    words = [replace(word, word=part) for word, part in zip(segment.words, parts, strict=True)]
+    return replace(segment, text=text, words=words)
+
+
+def _nearest(voices: list[Voice], word: Word) -> Voice:
+    middle = (word.start + word.end) / 2
+
+    def distance(voice: Voice) -> float:
+        return min(
+            (max(start - middle, middle - end, 0.0) for start, end in voice.spans), default=math.inf
+        )
+
+    return min(voices, key=distance)
+
+
+def _turns(words: list[tuple[Voice, Word]]) -> Iterator[Segment]:
+    words = sorted(words, key=lambda pair: pair[1].start)
+    turn: list[Word] = []
+    label = ""
+    for voice, word in words:
+        ended = turn and (voice.label != label or word.start - turn[-1].end > _TURN_PAUSE_S)
+        if ended:
+            yield _segment(label, turn)
+            turn = []
+        label = voice.label
+        turn.append(word)
+    if turn:
+        yield _segment(label, turn)
+
+
+def _segment(label: str, words: list[Word]) -> Segment:
+    return Segment(
+        speaker=label,
+        role="unknown",
+        start=words[0].start,
+        end=words[-1].end,
+        text=" ".join(word.word for word in words),
+        confidence=round(_mean([word.confidence for word in words]), 3),
+        words=words,
+    )
+
+
+def _doubts(
+    duration: float, speakers: Speakers, segments: list[Segment], certainty: float, language: float
+) -> list[str]:
+    doubts = []
+    if not segments:
+        return ["no_speech"]
+    if duration < 10:
+        doubts.append("short")
+    if sum(total(voice.spans) for voice in speakers.voices) < 0.1 * duration:
+        doubts.append("mostly_silent")
+    if certainty < _LOW_CONFIDENCE:
+        doubts.append("unclear_speech")
+    if language < _LOW_LANGUAGE:
+        doubts.append("unclear_language")
+    if len(speakers.voices) < 2:
+        doubts.append("one_speaker")
+    return doubts
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

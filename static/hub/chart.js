@@ -1,0 +1,51 @@
+// Draws every [data-chart] from the JSON of the named script element; the table beside it says the same.
+"use strict";
+
+function draw(holder) {
+  const { labels, series } = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const strokes = [colour("--accent"), colour("--bad"), colour("--info"), colour("--good")];
+  const axis = {
+    stroke: colour("--muted"),
+    font: `11px ${style.getPropertyValue("--bs-body-font-family")}`,
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  const clock = (time) => new Date(time * 1000).toISOString().slice(11, 16);
+  const options = {
+    width: holder.clientWidth,
+    height: 220,
+    padding: [12, 8, 0, 0],
+    tzDate: (time) => window.uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
+    cursor: { y: false, points: { size: 7 } },
+    axes: [
+      { ...axis, grid: { show: false }, values: (chart, times) => times.map(clock) },
+      { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] },
+    ],
+    scales: { y: { range: (chart, low, high) => [0, Math.max(4, high * 1.1)] } },
+    series: [
+      { label: "UTC", value: (chart, time) => (time === null ? "–" : clock(time)) },
+      ...series.map(({ label }, index) => ({
+        label,
+        stroke: strokes[index % strokes.length],
+        fill: index === 0 ? `${strokes[0]}1f` : undefined,
+        width: 1.75,
+        points: { show: false },
+        value: (chart, count) => (count === null ? "–" : count.toLocaleString()),
+      })),
+    ],
+  };
+  const data = [labels.map((label) => Date.parse(label) / 1000), ...series.map(({ values }) => values)];
+  holder.replaceChildren();
+  return new window.uPlot(options, data, holder);
+}
+
+document.querySelectorAll("[data-chart]").forEach((holder) => {
+  let chart = draw(holder);
+  new ResizeObserver(() => chart.setSize({ width: holder.clientWidth, height: 220 })).observe(holder);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    chart.destroy();
+    chart = draw(holder);
+  });
+});

@@ -1,0 +1,109 @@
+"""Real recordings through the real models."""
+
+import json
+
+import pytest
+
+from jobs.analysis.errors import AnalysisCanceled, AnalysisError
+from jobs.analysis.pipeline import analyse
+from jobs.analysis.settings import AnalysisSettings
+from tests.analysis.conftest import recording, run
+
+NUMBERS = {"4": "four", "7": "seven", "8": "eight", "10": "ten", "mr": "mister"}
+
+
+def words(text):
+    plain = "".join(c if c.isalnum() else " " for c in text.lower())
+    return [NUMBERS.get(word, word) for word in plain.split()]
+
+
+def word_error_rate(heard, said):
+    """Levenshtein distance of the word lists over the length of what was said."""
+    row = list(range(len(said) + 1))
+    for i, word in enumerate(heard, 1):
+        previous, row[0] = row[0], i
+        for j, other in enumerate(said, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
+    return row[-1] / len(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "allowed"),
+    [
+        (
+            "librivox_0870",
+            "and mister john dashwood had then leisure to consider how much there might be prudently"
+            " in his power to do for them",
+            0.05,
+        ),
+        ("librivox_0880", "he was not an ill disposed young man", 0.15),
+        ("goforward", "go forward ten meters", 0.0),
+        ("cards_5", "eight of spades four of clubs seven of hearts", 0.15),
+    ],
+)
+def test_a_human_voice_in_gives_its_words_out(name, said, allowed):
+    transcript = run(recording(name)).transcript
+    assert word_error_rate(words(transcript.text), said.split()) <= allowed
+    assert transcript.language == "en"
+    assert "short" in transcript.low_confidence
+
+
+def test_a_stereo_call_tells_agent_from_customer(stereo_call):
+    result, _ = stereo_call
+    roles = {segment.speaker: segment.role for segment in result.transcript.segments}
+    assert roles == {"left": "agent", "right": "customer"}
+    assert result.role_confidence > 0.6
+    assert "Daniel" in next(s.text for s in result.transcript.segments if s.role == "agent")
+    assert result.tone.method == "stereo"
+    assert 0.3 < result.tone.agent_talk_ratio < 0.8
+    assert result.transcript.low_confidence == []
+
+
+def test_the_results_are_the_contracts_and_json(stereo_call):
+    results = json.loads(json.dumps(stereo_call[0].to_results()))
+    assert set(results) == {"transcript", "tone_analysis", "content_analysis", "overall_score"}
+    segment = results["transcript"]["segments"][0]
+    assert set(segment) == {"speaker", "role", "start", "end", "text", "confidence", "words"}
+    assert set(segment["words"][0]) == {"word", "start", "end", "confidence"}
+    assert 0 <= results["overall_score"] <= 10
+
+
+def test_a_good_call_ticks_its_checklist_with_quotes(stereo_call):
+    checklist = stereo_call[0].content.checklist
+    heard = [name for name, quote in checklist.items() if quote]
+    assert {"greeting", "self_introduction", "verification", "empathy", "closing"} <= set(heard)
+    assert "call" in checklist["greeting"].text.lower() or "help" in checklist["greeting"].text.lower()
+
+
+def test_account_numbers_do_not_survive(stereo_call):
+    transcript = stereo_call[0].transcript
+    for text in (transcript.text, *(w.word for s in transcript.segments for w in s.words)):
+        assert sum(character.isdigit() for character in text.split("█")[0][-8:]) <= 4
+    assert "█" in transcript.text
+
+
+def test_progress_moves_forward_and_while_the_words_are_heard(stereo_call):
+    _, seen = stereo_call
+    percents = [percent for _, percent in seen]
+    assert percents == sorted(percents)
+    assert len({percent for stage, percent in seen if stage == "transcript"}) >= 4
+
+
+def test_a_mono_call_still_has_two_voices_and_no_invented_overlap(mono_call):
+    assert mono_call.tone.method == "diarization"
+    assert {segment.role for segment in mono_call.transcript.segments} == {"agent", "customer"}
+    assert mono_call.tone.overlap_s is None
+    assert "dynamics" not in mono_call.score.components
+    assert mono_call.score.overall > 5
+
+
+def test_a_cancelled_analysis_stops():
+    with pytest.raises(AnalysisCanceled):
+        run(recording("goforward"), cancelled=lambda: True)
+
+
+def test_missing_models_are_said_clearly(tmp_path):
+    settings = AnalysisSettings(tmp_path, model_dir=str(tmp_path / "nothing"))
+    with pytest.raises(AnalysisError) as refused:
+        analyse(recording("goforward"), call_type="x", settings=settings, progress=lambda *_: None)
+    assert refused.value.code == "models_missing"
