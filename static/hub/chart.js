@@ -16,11 +16,11 @@ function draw(holder) {
   const options = {
     width: holder.clientWidth,
     height: 220,
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     tzDate: (time) => window.uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
     cursor: { y: false, points: { size: 7 } },
     axes: [
-      { ...axis, grid: { show: false }, values: (chart, times) => times.map(clock) },
+      { ...axis, size: 30, grid: { show: false }, values: (chart, times) => times.map(clock) },
       { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] },
     ],
     scales: { y: { range: (chart, low, high) => [0, Math.max(4, high * 1.1)] } },
