@@ -12,7 +12,6 @@ HUB := cd "$(HERE)" && exec "$(PYTHON)" -m config.embedded
 # a check needs a database to look at; this one is gone afterwards
 WITH_STORES := "$(PYTHON)" -m config.embedded with --
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PORT HOST
 
 .PHONY: help run stop status env setup test check fmt openapi lock shell clean
 

@@ -27,8 +27,8 @@ MAX_BODY_BYTES = 20_000_000
 def problem(body: bytes, headers: Mapping[str, str], secret: str) -> str:
     """Why a webhook must not be trusted; "" when both signatures are right and it is fresh.
 
-    `body` is the raw bytes received, `secret` the text as shown (whsec_…). One signature is enough for
-    your code; this example checks both: contract B's and Standard Webhooks'.
+    `body` is the raw bytes received, `secret` the text as shown (whsec_…). One signature is enough
+    for your code; this example checks both: contract B's and Standard Webhooks'.
     """
     mine = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(mine, headers.get("x-partner-signature", "")):
@@ -64,7 +64,9 @@ def show(payload: dict[str, Any], headers: Mapping[str, str]) -> None:
         print(f"  {transcript.get('text', '') if isinstance(transcript, dict) else transcript}")
     for segment in segments or []:
         speaker = segment.get("role") or segment.get("speaker") or ""
-        print(f"  {segment.get('start', 0):7.1f} s  {speaker:<10} {segment.get('text', '').strip()}")
+        print(
+            f"  {segment.get('start', 0):7.1f} s  {speaker:<10} {segment.get('text', '').strip()}"
+        )
 
 
 class Handler(BaseHTTPRequestHandler):

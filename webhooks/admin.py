@@ -30,7 +30,15 @@ class EventAdmin(ReadOnlyAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    list_display = ("url", "client", "organization", "environment", "status", "event_types", "created_at")
+    list_display = (
+        "url",
+        "client",
+        "organization",
+        "environment",
+        "status",
+        "event_types",
+        "created_at",
+    )
     list_filter = ("status", "environment")
     list_select_related = ("client", "organization")
     search_fields = ("=id", "url", "client__name", "organization__name")
@@ -63,7 +71,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
         for delivery_id in ids:
             delivery_resend(delivery_id=delivery_id, actor=actor_of(request))
         self.message_user(
-            request, _("%(count)d deliveries are sent again.") % {"count": len(ids)}, messages.SUCCESS
+            request,
+            _("%(count)d deliveries are sent again.") % {"count": len(ids)},
+            messages.SUCCESS,
         )
 
 

@@ -6,5 +6,6 @@ class WebhooksConfig(AppConfig):
     name = "webhooks"
 
     def ready(self) -> None:
-        # enqueue() needs the tasks' names in web processes too; event types are declared by their apps.
+        # enqueue() needs the tasks' names in web processes too; event types are declared by their
+        # apps.
         autodiscover_modules("events", "tasks")

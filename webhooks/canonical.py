@@ -1,7 +1,8 @@
 """Bodies whose bytes survive `JSON.stringify(JSON.parse(body))` in JavaScript.
 
-RFC 8785 canonical JSON, with one exception that JavaScript forces: a key that looks like an array index
-("0" to "4294967294") comes before all others, by number, because that is how its objects enumerate.
+RFC 8785 canonical JSON, with one exception that JavaScript forces: a key that looks like an array
+index ("0" to "4294967294") comes before all others, by number, because that is how its objects
+enumerate.
 """
 
 import math
@@ -19,8 +20,8 @@ _MAX_INDEX = 2**32 - 2
 def canonical_json(value: Any) -> str:
     """The one text of a JSON value; datetimes become ISO 8601 UTC with Z, UUIDs text.
 
-    Integers beyond ±(2**53 - 1) become strings, so that no digit is lost. Raises ValueError for NaN,
-    infinities and what JSON cannot hold.
+    Integers beyond ±(2**53 - 1) become strings, so that no digit is lost. Raises ValueError for
+    NaN, infinities and what JSON cannot hold.
     """
     try:
         return "".join(_parts(value))

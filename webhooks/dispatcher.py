@@ -1,7 +1,8 @@
 """The dispatcher: claims due deliveries in batches, sends them at once, settles them in batches.
 
-One event loop sends; one thread of its own talks to the database, so no connection waits for a receiver
-and no transaction is open during HTTP. Any number of dispatchers may run beside each other.
+One event loop sends; one thread of its own talks to the database, so no connection waits for a
+receiver and no transaction is open during HTTP. Any number of dispatchers may run beside each
+other.
 """
 
 import asyncio
@@ -38,13 +39,13 @@ SLOTS = 256
 # Longer, and a worker could not stop in time; the sweep or the next wake-up goes on.
 MAX_DRAIN_S = 30
 _BATCH = 128
-# How long answers are gathered before they are settled together, and how often new work is looked for
-# while slow receivers hold slots.
+# How long answers are gathered before they are settled together, and how often new work is looked
+# for while slow receivers hold slots.
 _GATHER_S = 0.01
 _LOOK_S = 0.25
-# A lane may hold slots while it has fewer than twice those that are free, so that any number of lanes
-# with dead receivers leaves some to the others (Choudhury and Hahne, Dynamic Queue Length Thresholds for
-# Shared-Memory Packet Switches, 1998).
+# A lane may hold slots while it has fewer than twice those that are free, so that any number of
+# lanes with dead receivers leaves some to the others (Choudhury and Hahne, Dynamic Queue Length
+# Thresholds for Shared-Memory Packet Switches, 1998).
 _SHARE = 2
 
 
@@ -57,8 +58,8 @@ def drain(*, slots: int = SLOTS, max_s: float = MAX_DRAIN_S) -> int:
 
 
 def retry_failed(*, since: datetime) -> dict[str, int]:
-    """Give each delivery that failed since then one more attempt and wait for it; answers how many these
-    were in `total`, and of them `successful` and `failed`.
+    """Give each delivery that failed since then one more attempt and wait for it; answers how many
+    these were in `total`, and of them `successful` and `failed`.
     """
     ids = deliveries_retry_failed(since=since)
     retried = Delivery.objects.filter(id__in=ids)
@@ -177,7 +178,7 @@ async def attempt(client: OutboundClient, delivery: Delivery) -> Outcome:
         )
     except OutboundError as error:
         outcome.error_code, outcome.error_message = error.code, error.message
-    except Exception:  # noqa: BLE001 (one delivery must not take the others down)
+    except Exception:
         log.exception("webhook_attempt_crashed", delivery_id=str(delivery.id))
         outcome.error_code = "internal_error"
         outcome.error_message = "The hub could not make this request."

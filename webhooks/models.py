@@ -30,8 +30,12 @@ class Event(TenantModel):
 
     class Meta:
         indexes = (
-            models.Index(fields=("created_at",), name="event_undispatched", condition=Q(dispatched_at=None)),
-            models.Index(fields=("organization", "environment", "-created_at"), name="event_newest"),
+            models.Index(
+                fields=("created_at",), name="event_undispatched", condition=Q(dispatched_at=None)
+            ),
+            models.Index(
+                fields=("organization", "environment", "-created_at"), name="event_newest"
+            ),
         )
 
     def __str__(self) -> str:
@@ -66,7 +70,9 @@ class Subscription(TenantModel):
 
     class Meta:
         indexes = (
-            models.Index(fields=("organization", "environment", "client"), name="subscription_of_client"),
+            models.Index(
+                fields=("organization", "environment", "client"), name="subscription_of_client"
+            ),
         )
 
     def __str__(self) -> str:
@@ -80,14 +86,20 @@ class Subscription(TenantModel):
             self.environment,
         )
         family = event.type.split(".", 1)[0]
-        return mine and same_world and not {event.type, f"{family}.*", "*"}.isdisjoint(self.event_types)
+        return (
+            mine
+            and same_world
+            and not {event.type, f"{family}.*", "*"}.isdisjoint(self.event_types)
+        )
 
 
 class Delivery(TenantModel):
-    """One message to one address: the row is the job. `body` is made once, as RFC 8785 canonical JSON.
+    """One message to one address: the row is the job. `body` is made once, as RFC 8785 canonical
+    JSON.
 
     `webhook_id` is the same in every attempt: the job's id for a job's callback, else the event's.
-    `lane` (the client, or the organization where there is none) is what dispatchers are fair between.
+    `lane` (the client, or the organization where there is none) is what dispatchers are fair
+    between.
     """
 
     class Status(models.TextChoices):
@@ -135,12 +147,16 @@ class Delivery(TenantModel):
                 name="delivery_open",
                 condition=Q(status__in=("PENDING", "RETRYING")),
             ),
-            models.Index(fields=("updated_at",), name="delivery_failed", condition=Q(status="FAILED")),
+            models.Index(
+                fields=("updated_at",), name="delivery_failed", condition=Q(status="FAILED")
+            ),
             models.Index(fields=("-created_at", "-id"), name="delivery_newest"),
             models.Index(fields=("subscription", "-created_at"), name="delivery_of_subscription"),
         )
         constraints = (
-            models.UniqueConstraint(fields=("event", "subscription"), name="delivery_once_an_event"),
+            models.UniqueConstraint(
+                fields=("event", "subscription"), name="delivery_once_an_event"
+            ),
         )
 
     def __str__(self) -> str:
@@ -148,7 +164,8 @@ class Delivery(TenantModel):
 
 
 class Attempt(models.Model):
-    """One HTTP request of a delivery and its answer. Partitioned by day; append-only; nothing refers to it.
+    """One HTTP request of a delivery and its answer. Partitioned by day; append-only; nothing
+    refers to it.
 
     `webhook_url` to `async_job_id` are named by contract B. Of bodies the first 16 KB are kept.
     """

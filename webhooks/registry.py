@@ -23,9 +23,7 @@ class EventType:
 EVENT_TYPES: dict[str, EventType] = {}
 
 
-def event_type(
-    name: str, *, summary: str, scope: Scope, payload: Callable[..., Any]
-) -> EventType:
+def event_type(name: str, *, summary: str, scope: Scope, payload: Callable[..., Any]) -> EventType:
     """Declare an event type once. Raises ValueError when the name is taken."""
     if name in EVENT_TYPES:
         raise ValueError(f"The event type {name} is declared twice.")

@@ -1,7 +1,8 @@
 """The headers that let a receiver verify who sent a webhook, and that it is fresh.
 
-Two schemes beside each other: contract B's (HMAC over the body under the secret as shown) and Standard
-Webhooks (https://www.standardwebhooks.com: HMAC over id, time and body under the decoded secret).
+Two schemes beside each other: contract B's (HMAC over the body under the secret as shown) and
+Standard Webhooks (https://www.standardwebhooks.com: HMAC over id, time and body under the decoded
+secret).
 """
 
 import base64
@@ -32,7 +33,9 @@ def signed_headers(
 
 
 def _standard_key(secret: str) -> bytes:
-    """The bytes behind `whsec_`; a secret in no base64 (WEBHOOK_SECRET may be any text) is its own key."""
+    """The bytes behind `whsec_`; a secret in no base64 (WEBHOOK_SECRET may be any text) is its own
+    key.
+    """
     try:
         return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error:

@@ -1,4 +1,6 @@
-"""Celery's side of webhooks. Messages name no delivery: the rows are the work, a message only wakes."""
+"""Celery's side of webhooks. Messages name no delivery: the rows are the work, a message only
+wakes.
+"""
 
 from datetime import timedelta
 
@@ -27,14 +29,16 @@ def dispatch() -> None:
 
 @shared_task(name="webhooks.sweep")
 def sweep() -> None:
-    """Wake a dispatcher for what no message speaks of: retries, expired leases, events of a lost message."""
+    """Wake a dispatcher for what no message speaks of: retries, expired leases, events of a lost
+    message.
+    """
     if work_is_due():
         dispatcher_wake()
 
 
 @shared_task(name="webhooks.retry_failed")
 def retry_failed() -> dict[str, int]:
-    """Give deliveries that failed within the last day one more attempt; total, successful, failed."""
+    """Give deliveries that failed within the last day one more attempt: total, successful, failed."""
     counts = dispatcher.retry_failed(since=timezone.now() - RETRY_FAILED_FOR)
     log.info("failed_webhooks_retried", **counts)
     return counts

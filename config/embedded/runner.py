@@ -42,8 +42,8 @@ class Installation:
         self.environment = {**file, **os.environ}
         self.postgres = None if "DATABASE_URL" in self.environment else Postgres(self.state)
         self.valkey = None if "REDIS_URL" in self.environment else Valkey(self.state)
-        self.host = self.environment.get("HOST", "127.0.0.1")
-        self.port = self.environment.get("PORT", "8000")
+        self.host = self.environment.get("HOST") or "127.0.0.1"
+        self.port = self.environment.get("PORT") or "8000"
         shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 (compared)
         self.url = f"http://{shown}:{self.port}"
 

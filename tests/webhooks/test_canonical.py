@@ -23,8 +23,18 @@ for (const line of lines) console.log(JSON.stringify(JSON.stringify(JSON.parse(J
 NASTY = [
     {"10": 1, "9": 2, "b": 3, "01": 4, "-1": 5, "4294967294": 6, "4294967295": 7, "": 8, "!": 9},
     {"results": {"2": [{"1": {}, "0": []}], "a": None}},
-    {"é": "\u2028\u2029\x7f\x00\x1f\"\\/", "😀": "שלום", "\ufb33": 1, "__proto__": {"x": 1}},
-    [0.1, 1.0, -0.0, 1e21, 1e-7, 123456789012345680000.0, 5e-324, 1.7976931348623157e308, 2**53 - 1],
+    {"é": '\u2028\u2029\x7f\x00\x1f"\\/', "😀": "שלום", "\ufb33": 1, "__proto__": {"x": 1}},
+    [
+        0.1,
+        1.0,
+        -0.0,
+        1e21,
+        1e-7,
+        123456789012345680000.0,
+        5e-324,
+        1.7976931348623157e308,
+        2**53 - 1,
+    ],
     {"overall_score": 7.5, "start": 12.340000000000002, "ok": True, "big": 12345678901234567890},
     "text",
     [],
@@ -32,13 +42,19 @@ NASTY = [
 ]
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=("Cs",)), max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.text(st.characters(exclude_categories=("Cs",)), max_size=4) | st.integers(0, 2**33).map(str),
-        inner,
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=("Cs",)), max_size=4)
+            | st.integers(0, 2**33).map(str),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=15,
 )
@@ -46,7 +62,9 @@ json_values = st.recursive(
 
 def rewritten(bodies):
     lines = "\n".join(json.dumps(body) for body in bodies)
-    done = subprocess.run([NODE, "-e", REWRITE], input=lines, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [NODE, "-e", REWRITE], input=lines, capture_output=True, text=True, check=True
+    )
     return [json.loads(line) for line in done.stdout.strip("\n").split("\n")]
 
 
@@ -92,7 +110,9 @@ def test_times_and_ids_are_written_as_the_api_writes_them():
     )
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": {1, 2}}, {"a": b"bytes"}, {1: 2}, "\ud800"])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), {"a": {1, 2}}, {"a": b"bytes"}, {1: 2}, "\ud800"]
+)
 def test_what_json_cannot_hold_is_refused(value):
     with pytest.raises(ValueError, match="JSON"):
         canonical_json(value)

@@ -35,7 +35,9 @@ from webhooks.services.deliveries import (
 def test_a_callback_is_delivered_and_logged(receiver):
     receiver.answers = [status(201, b"thanks", x_trace="7")]
     job_id = uuid4()
-    delivery = make_callback(receiver.url, webhook_id=str(job_id), async_job_id=job_id, payload={"b": 1, "a": "é"})
+    delivery = make_callback(
+        receiver.url, webhook_id=str(job_id), async_job_id=job_id, payload={"b": 1, "a": "é"}
+    )
 
     assert drain() == 1
 
@@ -49,7 +51,11 @@ def test_a_callback_is_delivered_and_logged(receiver):
     assert settled.delivered_at is not None
     assert settled.lease_token is None
     (attempt,) = attempts_of(delivery)
-    assert (attempt.webhook_url, attempt.http_status, attempt.attempt_number) == (receiver.url, 201, 1)
+    assert (attempt.webhook_url, attempt.http_status, attempt.attempt_number) == (
+        receiver.url,
+        201,
+        1,
+    )
     assert (attempt.success, attempt.error_message, attempt.async_job_id) == (True, "", job_id)
     assert (attempt.request_body, attempt.response_body) == ('{"a":"é","b":1}', "thanks")
     assert attempt.response_headers["x-trace"] == "7"
@@ -92,7 +98,12 @@ def test_a_failed_attempt_waits_before_the_next(receiver):
 
 @pytest.mark.parametrize(
     ("behaviour", "error_code"),
-    [("hang", "timeout"), ("drip", "timeout"), ("drip_headers", "timeout"), ("endless_headers", "protocol_error")],
+    [
+        ("hang", "timeout"),
+        ("drip", "timeout"),
+        ("drip_headers", "timeout"),
+        ("endless_headers", "protocol_error"),
+    ],
 )
 def test_a_receiver_that_wastes_time_costs_its_timeout_and_no_more(receiver, behaviour, error_code):
     receiver.answers = [getattr(receiver, behaviour)]
@@ -120,7 +131,11 @@ def test_a_redirect_is_a_failure_and_is_not_followed(receiver):
     drain()
     assert len(receiver.received) == 1
     (attempt,) = attempts_of(delivery)
-    assert (attempt.success, attempt.http_status, attempt.error_code) == (False, 302, "redirect_refused")
+    assert (attempt.success, attempt.http_status, attempt.error_code) == (
+        False,
+        302,
+        "redirect_refused",
+    )
 
 
 def test_a_private_address_is_refused_at_the_dial_and_logged(settings, receiver):
@@ -168,9 +183,17 @@ def test_a_delivery_of_a_dead_worker_is_sent_again_as_the_same_attempt(receiver)
     with tenancy.operator():
         Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert drain() == 1
-    assert [(received.id, received.attempt) for received in receiver.received] == [(delivery.webhook_id, 1)]
+    assert [(received.id, received.attempt) for received in receiver.received] == [
+        (delivery.webhook_id, 1)
+    ]
 
-    late = Outcome(delivery=taken, started_at=timezone.now(), latency_ms=1, http_status=500, error_code="http_status")
+    late = Outcome(
+        delivery=taken,
+        started_at=timezone.now(),
+        latency_ms=1,
+        http_status=500,
+        error_code="http_status",
+    )
     assert attempts_settle(outcomes=[late]) == 0
     assert delivery_now(delivery).status == "DELIVERED"
     assert len(attempts_of(delivery)) == 1
@@ -244,7 +267,10 @@ def test_retry_after_as_a_date_is_honoured():
     now = timezone.now().replace(microsecond=0)
     later = (now + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     outcome = Outcome(
-        delivery=Delivery(retry_delay_s=1), started_at=now, latency_ms=1, response_headers={"retry-after": later}
+        delivery=Delivery(retry_delay_s=1),
+        started_at=now,
+        latency_ms=1,
+        response_headers={"retry-after": later},
     )
     assert retry_wait(outcome, now=now) == timedelta(minutes=10)
 
@@ -298,7 +324,11 @@ def test_the_command_retries_what_failed_and_counts(receiver, capsys):
     bad.close()
     assert capsys.readouterr().out == "total: 2, successful: 1, failed: 1\n"
     assert [received.attempt for received in receiver.received] == [4]
-    assert sorted(delivery.status for delivery in all_deliveries()) == ["DELIVERED", "FAILED", "FAILED"]
+    assert sorted(delivery.status for delivery in all_deliveries()) == [
+        "DELIVERED",
+        "FAILED",
+        "FAILED",
+    ]
 
 
 def test_500_deliveries_are_sent_concurrently_each_once(receiver):
@@ -312,7 +342,9 @@ def test_500_deliveries_are_sent_concurrently_each_once(receiver):
     started = time.monotonic()
     assert drain() == 500
     assert time.monotonic() - started < 12  # one after the other would take 25 s
-    assert sorted(received.id for received in receiver.received) == sorted(one.webhook_id for one in made)
+    assert sorted(received.id for received in receiver.received) == sorted(
+        one.webhook_id for one in made
+    )
     assert {delivery.status for delivery in all_deliveries()} == {"DELIVERED"}
 
 

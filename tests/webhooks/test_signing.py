@@ -79,9 +79,17 @@ def test_the_example_receiver_verifies_and_refuses(delivered):
     )
 
     def problem(**changed):
-        given = {"body": received.body.decode(), "headers": received.headers, "secret": secret} | changed
+        given = {
+            "body": received.body.decode(),
+            "headers": received.headers,
+            "secret": secret,
+        } | changed
         done = subprocess.run(
-            [sys.executable, "-c", code], input=json.dumps(given), capture_output=True, text=True, cwd=ROOT
+            [sys.executable, "-c", code],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -103,6 +111,8 @@ def test_the_example_receiver_verifies_and_refuses(delivered):
 
 def test_a_secret_in_plain_text_signs_too():
     """WEBHOOK_SECRET, the hub's own, may be any text."""
-    headers = signed_headers(body=b"{}", secret="plain text", webhook_id="1", attempt_number=1, timestamp=5)
+    headers = signed_headers(
+        body=b"{}", secret="plain text", webhook_id="1", attempt_number=1, timestamp=5
+    )
     expected = hmac.digest(b"plain text", b"1.5.{}", "sha256")
     assert headers["webhook-signature"] == "v1," + base64.b64encode(expected).decode()

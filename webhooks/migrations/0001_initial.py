@@ -9,139 +9,341 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('partners', '0002_row_security'),
+        ("partners", "0002_row_security"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('organization_id', models.UUIDField()),
-                ('environment', models.CharField(max_length=10)),
-                ('delivery_id', models.UUIDField()),
-                ('webhook_url', models.CharField(max_length=2048)),
-                ('http_status', models.PositiveSmallIntegerField(null=True)),
-                ('attempt_number', models.PositiveIntegerField()),
-                ('success', models.BooleanField()),
-                ('error_message', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('async_job_id', models.UUIDField(null=True)),
-                ('latency_ms', models.FloatField()),
-                ('error_code', models.CharField(blank=True, max_length=40)),
-                ('request_headers', models.JSONField(default=dict)),
-                ('request_body', models.TextField(blank=True)),
-                ('response_headers', models.JSONField(default=dict)),
-                ('response_body', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("organization_id", models.UUIDField()),
+                ("environment", models.CharField(max_length=10)),
+                ("delivery_id", models.UUIDField()),
+                ("webhook_url", models.CharField(max_length=2048)),
+                ("http_status", models.PositiveSmallIntegerField(null=True)),
+                ("attempt_number", models.PositiveIntegerField()),
+                ("success", models.BooleanField()),
+                ("error_message", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("async_job_id", models.UUIDField(null=True)),
+                ("latency_ms", models.FloatField()),
+                ("error_code", models.CharField(blank=True, max_length=40)),
+                ("request_headers", models.JSONField(default=dict)),
+                ("request_body", models.TextField(blank=True)),
+                ("response_headers", models.JSONField(default=dict)),
+                ("response_body", models.TextField(blank=True)),
             ],
             options={
-                'db_table': 'webhook_logs',
-                'managed': False,
+                "db_table": "webhook_logs",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('environment', models.CharField(choices=[('sandbox', 'Sandbox'), ('production', 'Production')], editable=False, max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('type', models.CharField(max_length=80)),
-                ('data', models.JSONField()),
-                ('subject_id', models.CharField(max_length=64)),
-                ('dispatched_at', models.DateTimeField(null=True)),
-                ('client', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='partners.apiclient')),
-                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='partners.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "environment",
+                    models.CharField(
+                        choices=[("sandbox", "Sandbox"), ("production", "Production")],
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("type", models.CharField(max_length=80)),
+                ("data", models.JSONField()),
+                ("subject_id", models.CharField(max_length=64)),
+                ("dispatched_at", models.DateTimeField(null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="partners.apiclient",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="partners.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('environment', models.CharField(choices=[('sandbox', 'Sandbox'), ('production', 'Production')], editable=False, max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('url', models.CharField(max_length=2048)),
-                ('event_types', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), size=None)),
-                ('secret_sealed', models.BinaryField()),
-                ('status', models.CharField(choices=[('ACTIVE', 'Active'), ('PAUSED', 'Paused'), ('DISABLED', 'Disabled')], default='ACTIVE', max_length=10)),
-                ('max_retries', models.PositiveSmallIntegerField(default=3, validators=[django.core.validators.MaxValueValidator(10)])),
-                ('retry_delay_s', models.PositiveIntegerField(default=60, validators=[django.core.validators.MinValueValidator(1)])),
-                ('backoff_multiplier', models.FloatField(default=2, validators=[django.core.validators.MinValueValidator(1)])),
-                ('timeout_s', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(30)])),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('client', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='webhook_subscriptions', to='partners.apiclient')),
-                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='partners.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "environment",
+                    models.CharField(
+                        choices=[("sandbox", "Sandbox"), ("production", "Production")],
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("url", models.CharField(max_length=2048)),
+                (
+                    "event_types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=80), size=None
+                    ),
+                ),
+                ("secret_sealed", models.BinaryField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ACTIVE", "Active"),
+                            ("PAUSED", "Paused"),
+                            ("DISABLED", "Disabled"),
+                        ],
+                        default="ACTIVE",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "max_retries",
+                    models.PositiveSmallIntegerField(
+                        default=3, validators=[django.core.validators.MaxValueValidator(10)]
+                    ),
+                ),
+                (
+                    "retry_delay_s",
+                    models.PositiveIntegerField(
+                        default=60, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "backoff_multiplier",
+                    models.FloatField(
+                        default=2, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "timeout_s",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(30),
+                        ],
+                    ),
+                ),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhook_subscriptions",
+                        to="partners.apiclient",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="partners.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('environment', models.CharField(choices=[('sandbox', 'Sandbox'), ('production', 'Production')], editable=False, max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('lane', models.UUIDField()),
-                ('url', models.CharField(max_length=2048)),
-                ('event_type', models.CharField(max_length=80)),
-                ('webhook_id', models.CharField(max_length=64)),
-                ('body', models.TextField()),
-                ('async_job_id', models.UUIDField(db_index=True, null=True)),
-                ('status', models.CharField(choices=[('PENDING', 'Pending'), ('RETRYING', 'Retrying'), ('DELIVERED', 'Delivered'), ('FAILED', 'Failed'), ('CANCELED', 'Canceled')], default='PENDING', max_length=10)),
-                ('attempt_count', models.PositiveIntegerField(default=0)),
-                ('max_attempts', models.PositiveIntegerField(default=3)),
-                ('retry_delay_s', models.PositiveIntegerField(default=60)),
-                ('backoff_multiplier', models.FloatField(default=2)),
-                ('timeout_s', models.PositiveSmallIntegerField(default=30)),
-                ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('lease_token', models.UUIDField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('response_code', models.PositiveSmallIntegerField(null=True)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('client', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='partners.apiclient')),
-                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='partners.organization')),
-                ('event', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.event')),
-                ('subscription', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.subscription')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "environment",
+                    models.CharField(
+                        choices=[("sandbox", "Sandbox"), ("production", "Production")],
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("lane", models.UUIDField()),
+                ("url", models.CharField(max_length=2048)),
+                ("event_type", models.CharField(max_length=80)),
+                ("webhook_id", models.CharField(max_length=64)),
+                ("body", models.TextField()),
+                ("async_job_id", models.UUIDField(db_index=True, null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Pending"),
+                            ("RETRYING", "Retrying"),
+                            ("DELIVERED", "Delivered"),
+                            ("FAILED", "Failed"),
+                            ("CANCELED", "Canceled"),
+                        ],
+                        default="PENDING",
+                        max_length=10,
+                    ),
+                ),
+                ("attempt_count", models.PositiveIntegerField(default=0)),
+                ("max_attempts", models.PositiveIntegerField(default=3)),
+                ("retry_delay_s", models.PositiveIntegerField(default=60)),
+                ("backoff_multiplier", models.FloatField(default=2)),
+                ("timeout_s", models.PositiveSmallIntegerField(default=30)),
+                ("next_attempt_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("lease_token", models.UUIDField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("response_code", models.PositiveSmallIntegerField(null=True)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="partners.apiclient",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="partners.organization",
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="webhooks.event",
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="webhooks.subscription",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
+                "verbose_name_plural": "deliveries",
             },
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('dispatched_at', None)), fields=['created_at'], name='event_undispatched'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("dispatched_at", None)),
+                fields=["created_at"],
+                name="event_undispatched",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['organization', 'environment', '-created_at'], name='event_newest'),
+            model_name="event",
+            index=models.Index(
+                fields=["organization", "environment", "-created_at"], name="event_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['organization', 'environment', 'client'], name='subscription_of_client'),
+            model_name="subscription",
+            index=models.Index(
+                fields=["organization", "environment", "client"], name="subscription_of_client"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status__in', ('PENDING', 'RETRYING'))), fields=['lane', 'next_attempt_at'], name='delivery_open'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status__in", ("PENDING", "RETRYING"))),
+                fields=["lane", "next_attempt_at"],
+                name="delivery_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'FAILED')), fields=['updated_at'], name='delivery_failed'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status", "FAILED")),
+                fields=["updated_at"],
+                name="delivery_failed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['-created_at', '-id'], name='delivery_newest'),
+            model_name="delivery",
+            index=models.Index(fields=["-created_at", "-id"], name="delivery_newest"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['subscription', '-created_at'], name='delivery_of_subscription'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["subscription", "-created_at"], name="delivery_of_subscription"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('event', 'subscription'), name='delivery_once_an_event'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                fields=("event", "subscription"), name="delivery_once_an_event"
+            ),
         ),
     ]

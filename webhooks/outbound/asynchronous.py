@@ -1,4 +1,4 @@
-"""Sending to many machines at once: one aiohttp session whose sockets go only to checked addresses."""
+"""Sending to many machines at once: an aiohttp session that dials only checked addresses."""
 
 import asyncio
 import socket
@@ -21,7 +21,9 @@ _RESOLVER_THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver said: of `body` the first 16 KB as sent (never decompressed); latency in ms."""
+    """What the receiver said: of `body` the first 16 KB as sent (never decompressed); latency in
+    ms.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -73,7 +75,9 @@ def _check(address: str) -> None:
 
 
 def _socket(address_info: Any) -> socket.socket:
-    """Make the socket of one dial; the last check, which literal addresses in URLs also pass through."""
+    """Make the socket of one dial; the last check, which literal addresses in URLs also pass
+    through.
+    """
     family, kind, protocol, _, address = address_info
     _check(str(address[0]))
     return socket.socket(family, kind, protocol)
@@ -117,7 +121,8 @@ class OutboundClient:
     async def post(
         self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
-        """Send `body`; any status is an answer. `timeout_s` bounds everything, the body's end included.
+        """Send `body`; any status is an answer. `timeout_s` bounds everything, the body's end
+        included.
 
         Raises OutboundError.
         """
@@ -129,7 +134,9 @@ class OutboundClient:
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                self._session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+                self._session.post(
+                    url, data=body, headers=headers, allow_redirects=False
+                ) as response,
             ):
                 kept = await _read(response)
         except TimeoutError as error:

@@ -1,4 +1,6 @@
-"""Fetching from another machine, for code that waits: requests, held to our policy, deadline and size."""
+"""Fetching from another machine, for code that waits: requests, held to our policy, deadline and
+size.
+"""
 
 import socket
 import threading
@@ -87,7 +89,9 @@ def _read(response: requests.Response, max_bytes: int) -> OutboundResponse:
 
 
 class _Deadline:
-    """Shuts the sockets of one exchange when its time is over; what then reads or writes them fails."""
+    """Shuts the sockets of one exchange when its time is over; what then reads or writes them
+    fails.
+    """
 
     def __init__(self) -> None:
         self.expired = False
@@ -149,7 +153,7 @@ class _WatchedAdapter(SafeAdapter):
 
 
 def _watched(pool: Any, deadline: _Deadline) -> Any:
-    class Connection(pool.ConnectionCls):  # type: ignore[misc]
+    class Connection(pool.ConnectionCls):
         def _new_conn(self) -> socket.socket:
             opened = super()._new_conn()
             deadline.watch(opened)
@@ -199,7 +203,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(found, BaseException) and id(found) not in seen:
             seen.add(id(found))
             yield found
-            todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
+            todo += [
+                found.__cause__,
+                found.__context__,
+                getattr(found, "reason", None),
+                *found.args,
+            ]
 
 
 def _late(timeout_s: float) -> str:

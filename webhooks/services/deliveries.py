@@ -24,27 +24,32 @@ MAX_WAIT = timedelta(days=1)
 _JITTER = 0.1
 _GONE = 410
 
-# Lanes are found by hopping along the index of open deliveries, so the cost grows with the number of
-# lanes and not of deliveries; random order, or a full house would always serve the same lanes.
+# Lanes are found by hopping along the index of open deliveries, so the cost grows with the number
+# of lanes and not of deliveries; random order, or a full house would always serve the same lanes.
 _CLAIM = """
 WITH RECURSIVE lanes AS (
-    (SELECT lane FROM webhooks_delivery WHERE status IN ('PENDING', 'RETRYING') ORDER BY lane LIMIT 1)
+    (SELECT lane FROM webhooks_delivery WHERE status IN ('PENDING', 'RETRYING')
+     ORDER BY lane LIMIT 1)
     UNION ALL
     SELECT (SELECT d.lane FROM webhooks_delivery d
-            WHERE d.status IN ('PENDING', 'RETRYING') AND d.lane > lanes.lane ORDER BY d.lane LIMIT 1)
+            WHERE d.status IN ('PENDING', 'RETRYING') AND d.lane > lanes.lane
+            ORDER BY d.lane LIMIT 1)
     FROM lanes WHERE lanes.lane IS NOT NULL
 ), free AS MATERIALIZED (
-    SELECT lane FROM lanes WHERE lane IS NOT NULL AND lane <> ALL(%(busy)s::uuid[]) ORDER BY random()
+    SELECT lane FROM lanes WHERE lane IS NOT NULL AND lane <> ALL(%(busy)s::uuid[])
+    ORDER BY random()
 ), claimed AS MATERIALIZED (
     SELECT due.id FROM free CROSS JOIN LATERAL (
         SELECT d.id FROM webhooks_delivery d
-        WHERE d.lane = free.lane AND d.status IN ('PENDING', 'RETRYING') AND d.next_attempt_at <= %(now)s
+        WHERE d.lane = free.lane AND d.status IN ('PENDING', 'RETRYING')
+          AND d.next_attempt_at <= %(now)s
           AND (d.lease_until IS NULL OR d.lease_until < %(now)s)
         ORDER BY d.next_attempt_at LIMIT %(per_lane)s FOR UPDATE SKIP LOCKED
     ) due LIMIT %(limit)s
 )
 UPDATE webhooks_delivery d
-SET lease_token = %(token)s, lease_until = %(now)s + make_interval(secs => d.timeout_s + %(margin)s)
+SET lease_token = %(token)s,
+    lease_until = %(now)s + make_interval(secs => d.timeout_s + %(margin)s)
 FROM claimed WHERE d.id = claimed.id RETURNING d.id
 """
 
@@ -53,7 +58,8 @@ UPDATE webhooks_delivery d
 SET status = s.status, attempt_count = s.attempt_count, next_attempt_at = s.next_attempt_at,
     delivered_at = s.delivered_at, response_code = s.response_code, last_error = s.last_error,
     lease_token = NULL, lease_until = NULL, updated_at = %s
-FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[])
+FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::int[],
+            %s::text[])
     AS s (id, status, attempt_count, next_attempt_at, delivered_at, response_code, last_error)
 WHERE d.id = s.id
 """
@@ -61,7 +67,7 @@ WHERE d.id = s.id
 
 @dataclass(slots=True)
 class Outcome:
-    """One attempt and how it ended; `error_code` is empty exactly when the receiver answered 2xx."""
+    """One attempt and how it ended; `error_code` is empty when the receiver answered 2xx."""
 
     delivery: Delivery
     started_at: datetime
@@ -83,8 +89,9 @@ def deliveries_claim(
 ) -> list[Delivery]:
     """Lease up to `limit` due deliveries, at most `per_lane` of one lane, none of the `busy` lanes.
 
-    No two callers get the same one. The lease outlives the delivery's timeout; what is not settled until
-    its end is due again, as the same attempt. Clients and subscriptions come loaded, for their secrets.
+    No two callers get the same one. The lease outlives the delivery's timeout; what is not settled
+    until its end is due again, as the same attempt. Clients and subscriptions come loaded, for
+    their secrets.
     """
     token = uuid4()
     with tenancy.operator():
@@ -113,7 +120,7 @@ def delivery_secret(delivery: Delivery) -> str:
     Raises ValueError when it cannot be opened with FIELD_ENCRYPTION_KEY.
     """
     if delivery.subscription is not None:
-        sealed = delivery.subscription.secret_sealed
+        sealed = bytes(delivery.subscription.secret_sealed)
         return unseal(sealed, purpose=SUBSCRIPTION_SECRET).decode()
     return webhook_secret_of(delivery.client)
 
@@ -136,7 +143,9 @@ def attempts_settle(*, outcomes: Sequence[Outcome]) -> int:
         for delivery_id, lease_token, max_attempts in held:
             outcome = by_id[delivery_id]
             if lease_token == outcome.delivery.lease_token:
-                outcome.delivery.max_attempts = max_attempts  # a resend meanwhile may have raised it
+                outcome.delivery.max_attempts = (
+                    max_attempts  # a resend meanwhile may have raised it
+                )
                 mine.append(outcome)
         if not mine:
             return 0
@@ -174,8 +183,8 @@ def _state(outcome: Outcome, now: datetime) -> tuple[object, ...]:
 
 
 def retry_wait(outcome: Outcome, *, now: datetime) -> timedelta:
-    """How long to wait after a failed attempt: the delivery's schedule with ±10% jitter, and at least what
-    the receiver's `Retry-After` asks for; never more than a day.
+    """How long to wait after a failed attempt: the delivery's schedule with ±10% jitter, and at
+    least what the receiver's `Retry-After` asks for; never more than a day.
     """
     delivery = outcome.delivery
     cap = MAX_WAIT.total_seconds()
@@ -220,7 +229,7 @@ def _attempt(outcome: Outcome) -> Attempt:
     )
 
 
-def _disable(subscriptions: set[UUID | None], now: datetime) -> None:
+def _disable(subscriptions: set[UUID], now: datetime) -> None:
     """410: the receiver is gone for good, and what else waits for it is not sent."""
     if not subscriptions:
         return
@@ -242,11 +251,19 @@ def delivery_resend(*, delivery_id: UUID, actor: Actor) -> Delivery:
     delivery = Delivery.objects.select_for_update(of=("self",)).get(id=delivery_id)
     before = {"status": delivery.status, "attempt_count": delivery.attempt_count}
     if delivery.lease_until is None or delivery.lease_until < now:
-        delivery.status = Delivery.Status.RETRYING if delivery.attempt_count else Delivery.Status.PENDING
+        delivery.status = (
+            Delivery.Status.RETRYING if delivery.attempt_count else Delivery.Status.PENDING
+        )
         delivery.max_attempts = max(delivery.max_attempts, delivery.attempt_count + 1)
         delivery.next_attempt_at, delivery.delivered_at = now, None
         delivery.save(
-            update_fields=["status", "max_attempts", "next_attempt_at", "delivered_at", "updated_at"]
+            update_fields=[
+                "status",
+                "max_attempts",
+                "next_attempt_at",
+                "delivered_at",
+                "updated_at",
+            ]
         )
     audit_record(
         actor=actor,
@@ -261,7 +278,8 @@ def delivery_resend(*, delivery_id: UUID, actor: Actor) -> Delivery:
 
 
 def deliveries_retry_failed(*, since: datetime, limit: int = 10_000) -> list[UUID]:
-    """Give each delivery that failed since then one more attempt, due now; answers their ids, oldest first.
+    """Give each delivery that failed since then one more attempt, due now; answers their ids,
+    oldest first.
 
     Not those whose receiver is gone (410) or whose subscription is paused or disabled.
     """

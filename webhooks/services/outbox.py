@@ -26,7 +26,8 @@ def event_emit(
     environment: str,
     client_id: UUID | None = None,
 ) -> Event:
-    """Announce that something happened to `subject` (a model instance), in the caller's transaction.
+    """Announce that something happened to `subject` (a model instance), in the caller's
+    transaction.
 
     The row commits or vanishes with the change itself; a dispatcher is woken after the commit.
     """
@@ -53,7 +54,8 @@ def callback_schedule(
     payload: dict[str, Any],
     async_job_id: UUID | None = None,
 ) -> Delivery:
-    """Have `payload` posted to one URL, at most three times, in the caller's transaction (contract B).
+    """Have `payload` posted to one URL, at most three times, in the caller's transaction (contract
+    B).
 
     `webhook_id` is the same in every attempt. The URL is judged when it is dialled.
     Raises ValueError when the payload is not JSON.
@@ -76,7 +78,8 @@ def callback_schedule(
 
 
 def events_fan_out(*, limit: int = 200) -> int:
-    """Make the deliveries of the oldest events that have none yet; answers how many events that were.
+    """Make the deliveries of the oldest events that have none yet; answers how many events that
+    were.
 
     Two at once take different events. An event that nobody wants is settled too.
     """

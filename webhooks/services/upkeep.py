@@ -21,13 +21,16 @@ def work_is_due() -> bool:
 
 
 def history_clean_up(*, before: datetime) -> int:
-    """Remove what is older than `before`: attempts by the day, settled deliveries, and events without any.
+    """Remove what is older than `before`: attempts by the day, settled deliveries, and events
+    without any.
 
     Answers how many deliveries and events were removed; open deliveries stay, however old.
     """
     partitions_drop(table="webhook_logs", before=before.date())
     removed = 0
-    settled = Delivery.objects.filter(created_at__lt=before).exclude(status__in=("PENDING", "RETRYING"))
+    settled = Delivery.objects.filter(created_at__lt=before).exclude(
+        status__in=("PENDING", "RETRYING")
+    )
     spent = Event.objects.filter(
         created_at__lt=before, dispatched_at__isnull=False, deliveries__isnull=True
     )

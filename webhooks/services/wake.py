@@ -17,8 +17,8 @@ _WOKEN_S = 5
 def dispatcher_wake() -> None:
     """Have a worker dispatch once the open transaction commits.
 
-    While a message waits that no worker has taken yet, no second one is sent: the first will find this
-    row too.
+    While a message waits that no worker has taken yet, no second one is sent: the first will find
+    this row too.
     """
     transaction.on_commit(_wake)
 
