@@ -65,9 +65,7 @@ class PartitionFunctions(RunSQL):
 
     def __init__(self) -> None:
         # a register that the application role could write would let it drop any table
-        super().__init__(
-            [_FUNCTIONS, revoke(("hub_partitioned_table",), "ALL")], reverse_sql=RunSQL.noop
-        )
+        super().__init__([_FUNCTIONS, revoke(("hub_partitioned_table",), "ALL")], reverse_sql=RunSQL.noop)
 
 
 class PartitionByDay(RunSQL):
@@ -79,7 +77,7 @@ class PartitionByDay(RunSQL):
     def __init__(self, table: str) -> None:
         super().__init__(
             [
-                f"INSERT INTO hub_partitioned_table VALUES ('{table}')",
+                f"INSERT INTO hub_partitioned_table VALUES ('{table}')",  # noqa: S608 (ours)
                 f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT",
                 f"ALTER TABLE {table}_default ENABLE ROW LEVEL SECURITY",
                 f"ALTER TABLE {table}_default FORCE ROW LEVEL SECURITY",

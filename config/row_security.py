@@ -6,6 +6,7 @@ PostgreSQL checks foreign keys past the policies.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db.migrations.operations import RunSQL
@@ -35,7 +36,7 @@ class TenantTable(RunSQL):
         if environment:
             mine += f" AND (environment = {_ENVIRONMENT} OR {_ENVIRONMENT} = 'any')"
         columns = "organization_id, environment, id" if environment else "organization_id, id"
-        sql = [
+        sql: list[Any] = [
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"CREATE POLICY tenant ON {table} USING ({_OPERATOR} OR ({mine}))",
@@ -57,7 +58,13 @@ class TenantForeignKey(RunSQL):
     """
 
     def __init__(
-        self, table: str, column: str, target: str, *, environment: bool = True, on_delete: str = "NO ACTION"
+        self,
+        table: str,
+        column: str,
+        target: str,
+        *,
+        environment: bool = True,
+        on_delete: str = "NO ACTION",
     ) -> None:
         shared = "organization_id, environment" if environment else "organization_id"
         name = f"{table}_{column}_tenant_fk"

@@ -4,12 +4,12 @@ Every tenant table's policy (config/row_security.py) compares its rows with thre
 one transaction. Without a context the application role sees zero rows.
 """
 
-import structlog
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection, models, transaction
 
@@ -81,9 +81,7 @@ def unconfined_reasons() -> list[str]:
     """
     reasons = []
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
-        )
+        cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
         role, superuser, bypass = cursor.fetchone()
         if superuser:
             reasons.append(f"role {role} is a superuser")
@@ -118,6 +116,5 @@ def refuse_unconfined_role() -> None:
         connection.close()
     if reasons:
         raise UnconfinedRoleError(
-            "The database login of web and workers must be held by row-level security: "
-            + "; ".join(reasons)
+            "The database login of web and workers must be held by row-level security: " + "; ".join(reasons)
         )

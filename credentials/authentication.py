@@ -127,9 +127,7 @@ def _authenticate(request: Any, *, address: str, nonce: str) -> None:
         except Unauthorized:
             _count(request, subject=f"address:{address}", limits=ANONYMOUS, version="", nonce=nonce)
             raise
-        verdict = request_admit(
-            subject=snapshot.key_id, limits=snapshot.limits, version="", nonce=nonce
-        )
+        verdict = request_admit(subject=snapshot.key_id, limits=snapshot.limits, version="", nonce=nonce)
     request.credential = snapshot
     request.limits, request.verdict = snapshot.limits, verdict
     if verdict.outcome != ADMITTED:

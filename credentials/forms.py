@@ -59,7 +59,9 @@ class KeyForm(forms.Form):
         label=_("Requests per minute"),
     )
     scopes = forms.MultipleChoiceField(
-        choices=Scope.choices, initial=[str(scope) for scope in CALL_ANALYSIS_SCOPES], label=_("Scopes")
+        choices=Scope.choices,
+        initial=[str(scope) for scope in CALL_ANALYSIS_SCOPES],
+        label=_("Scopes"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,5 +122,10 @@ class RotateForm(forms.Form):
 
     grace_seconds = forms.TypedChoiceField(
         coerce=int,
-        choices=[(0, _("now")), (3600, _("in 1 hour")), (86_400, _("in 24 hours")), (604_800, _("in 7 days"))],
+        choices=[
+            (0, _("now")),
+            (3600, _("in 1 hour")),
+            (86_400, _("in 24 hours")),
+            (604_800, _("in 7 days")),
+        ],
     )

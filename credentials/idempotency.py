@@ -10,7 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from config.api.exceptions import ValidationFailed
-from credentials.exceptions import IdempotencyConflict, IdempotencyInProgress, IdempotencyKeyRequired
+from credentials.exceptions import (
+    IdempotencyConflict,
+    IdempotencyInProgress,
+    IdempotencyKeyRequired,
+)
 from credentials.models import IdempotencyRecord
 from credentials.snapshots import Snapshot
 
@@ -41,7 +45,7 @@ def idempotency_begin(request: HttpRequest, *, credential: Snapshot, required: b
             raise IdempotencyKeyRequired
         return None
     if len(key) > 255 or not key.isascii() or not key.isprintable():
-        raise ValidationFailed(**{"Idempotency-Key": ["Use 1 to 255 printable ASCII characters."]})
+        raise ValidationFailed.of({"Idempotency-Key": ["Use 1 to 255 printable ASCII characters."]})
     guard = Guard(credential, key, _fingerprint(request))
     with connection.cursor() as cursor:
         lock = hashlib.sha256(f"{credential.client_id}\n{key}".encode()).digest()[:8]
@@ -58,7 +62,9 @@ def idempotency_begin(request: HttpRequest, *, credential: Snapshot, required: b
         if bytes(record.fingerprint) != guard.fingerprint:
             raise IdempotencyConflict
         guard.replay = HttpResponse(
-            bytes(record.response_body), status=record.response_status, headers=record.response_headers
+            bytes(record.response_body),
+            status=record.response_status,
+            headers=record.response_headers,
         )
         guard.replay["Idempotent-Replayed"] = "true"
     return guard

@@ -75,7 +75,8 @@ local minute, hour, day, burst = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(
 local base = KEYS[2]
 local function us(x) return string.format('%.0f', x) end
 
-local hour_key, day_key, day_left = base .. ':h' .. math.floor(now / 3600e6), base .. ':d' .. math.floor(now / 86400e6), -1
+local hour_key, day_key = base .. ':h' .. math.floor(now / 3600e6), base .. ':d' .. math.floor(now / 86400e6)
+local day_left = -1
 if hour > 0 and tonumber(redis.call('GET', hour_key) or 0) >= hour then
   local reset = (math.floor(now / 3600e6) + 1) * 3600e6
   return {-2, hour, 0, us(reset), us(reset - now), -1}

@@ -68,9 +68,7 @@ class GovernedRequestMiddleware:
         self._finish(request, response, started=started, endpoint=endpoint, length=length)
         return response
 
-    def _finish(
-        self, request: Any, response: Any, *, started: float, endpoint: str, length: int
-    ) -> None:
+    def _finish(self, request: Any, response: Any, *, started: float, endpoint: str, length: int) -> None:
         body = response.content
         code = response.headers.pop("X-Error-Code", ("", ""))[1]
         headers = _STANDING_HEADERS | {

@@ -1,6 +1,5 @@
 """Keys and their secrets, access tokens, idempotency records, and the request log."""
 
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q

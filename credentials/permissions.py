@@ -7,7 +7,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from config.api.exceptions import Forbidden, Unauthorized
-from credentials.authentication import TokenHolder
+from credentials.snapshots import Snapshot
 
 
 class HasScope(BasePermission):
@@ -19,7 +19,7 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if view.action is None:
             raise MethodNotAllowed(request.method or "")
-        if request.auth is None or isinstance(request.auth, TokenHolder):
+        if not isinstance(request.auth, Snapshot):
             raise Unauthorized
         needed = view.scopes.get(view.action)
         if needed is ANY_KEY or (needed is not None and needed in request.auth.scopes):

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from django.apps import apps
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
@@ -22,9 +23,9 @@ class ApiKeyQuerySet(TenantQuerySet):
 
     def with_last_four(self) -> Self:
         """Annotate `last_four` of the newest secret, and the names that lists show."""
-        newest = self.model.secrets.rel.related_model.objects.filter(api_key=OuterRef("pk"))
+        secrets = apps.get_model("credentials", "ApiKeySecret").objects.filter(api_key=OuterRef("pk"))
         return self.annotate(
-            last_four=Subquery(newest.order_by("-created_at").values("last_four")[:1]),
+            last_four=Subquery(secrets.order_by("-created_at").values("last_four")[:1]),
             organization_name=F("organization__name"),
             company_name=F("company__name"),
         )

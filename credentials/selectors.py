@@ -15,9 +15,7 @@ _ERROR = Q(response_status__gte=400)
 def usage_today(key: ApiKey) -> dict[str, Any]:
     """A key's requests since midnight UTC: count, errors, mean milliseconds, and its daily quota."""
     midnight = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    figures = RequestLog.objects.filter(
-        partner_api_key_id=key.pk, created_at__gte=midnight
-    ).aggregate(
+    figures = RequestLog.objects.filter(partner_api_key_id=key.pk, created_at__gte=midnight).aggregate(
         requests_today=Count("id"),
         errors_today=Count("id", filter=_ERROR),
         average_ms=Avg("response_time_ms"),
@@ -35,13 +33,21 @@ def requests_by_hour(*, hours: int = 24) -> dict[str, Any]:
         .values("hour")
         .annotate(requests=Count("id"), errors=Count("id", filter=_ERROR))
     )
-    found: dict[datetime, dict[str, Any]] = {row["hour"]: row for row in rows}
+    found: dict[datetime, dict[str, int]] = {
+        row["hour"]: {"requests": row["requests"], "errors": row["errors"]} for row in rows
+    }
     labels = [start + timedelta(hours=index) for index in range(hours)]
     nothing = {"requests": 0, "errors": 0}
     return {
         "labels": [label.isoformat() for label in labels],
         "series": [
-            {"label": "Requests", "values": [found.get(label, nothing)["requests"] for label in labels]},
-            {"label": "Errors", "values": [found.get(label, nothing)["errors"] for label in labels]},
+            {
+                "label": "Requests",
+                "values": [found.get(label, nothing)["requests"] for label in labels],
+            },
+            {
+                "label": "Errors",
+                "values": [found.get(label, nothing)["errors"] for label in labels],
+            },
         ],
     }

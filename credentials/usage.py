@@ -61,7 +61,9 @@ class Spool:
     def append(self, row: tuple[Any, ...]) -> None:
         """Keep one row (values in the order of COLUMNS after id and created_at)."""
         line = orjson.dumps(
-            (str(uuid7()), datetime.now(UTC).isoformat(), *row), default=str, option=orjson.OPT_APPEND_NEWLINE
+            (str(uuid7()), datetime.now(UTC).isoformat(), *row),
+            default=str,
+            option=orjson.OPT_APPEND_NEWLINE,
         )
         if self._pid != os.getpid():
             self._start()
@@ -146,7 +148,7 @@ def _load(lines: list[bytes]) -> int:
     names = ", ".join(COLUMNS)
     with tenancy.operator(), connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMP TABLE usage_batch ON COMMIT DROP AS SELECT {names} FROM partner_api_requests LIMIT 0"  # noqa: S608
+            "CREATE TEMP TABLE usage_batch ON COMMIT DROP AS SELECT * FROM partner_api_requests LIMIT 0"
         )
         with cursor.copy(f"COPY usage_batch ({names}) FROM STDIN") as copy:
             for row in rows:
@@ -156,8 +158,9 @@ def _load(lines: list[bytes]) -> int:
             " ON CONFLICT DO NOTHING"
         )
         cursor.execute(
-            "UPDATE partner_api_keys k SET last_used_at = b.at FROM (SELECT partner_api_key_id, max(created_at) at"
-            " FROM usage_batch WHERE partner_api_key_id IS NOT NULL GROUP BY 1) b"
+            "UPDATE partner_api_keys k SET last_used_at = b.at"
+            " FROM (SELECT partner_api_key_id, max(created_at) at FROM usage_batch"
+            " WHERE partner_api_key_id IS NOT NULL GROUP BY 1) b"
             " WHERE k.id = b.partner_api_key_id AND (k.last_used_at IS NULL OR k.last_used_at < b.at)"
         )
     return len(rows)

@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -16,6 +17,12 @@ from credentials.idempotency import Guard, idempotency_begin, idempotency_store
 from credentials.snapshots import Snapshot
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class PartnerRequest(Request):
+    """A request that the governing middleware admitted: `auth` is the key's snapshot."""
+
+    auth: Snapshot
 
 
 class _Replay(Exception):
@@ -36,7 +43,9 @@ class PartnerViewSet(GenericViewSet):
     lookup_value_converter = "uuid"
     _guard: Guard | None = None
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    request: PartnerRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         credential = getattr(request, "credential", None)
         if not isinstance(credential, Snapshot):
             return super().dispatch(request, *args, **kwargs)
@@ -50,7 +59,7 @@ class PartnerViewSet(GenericViewSet):
                 idempotency_store(self._guard, response)
         return response
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.check_tenant(request)
         if request.method in WRITES:
@@ -60,12 +69,12 @@ class PartnerViewSet(GenericViewSet):
             if self._guard and self._guard.replay:
                 raise _Replay
 
-    def check_tenant(self, request: Request) -> None:
+    def check_tenant(self, request: PartnerRequest) -> None:
         """Surfaces that name their tenant in the request compare it with the credential's here."""
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
-        if isinstance(exc, _Replay):
-            return self._guard.replay  # type: ignore[return-value, union-attr]
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, _Replay) and self._guard:
+            return self._guard.replay
         return super().handle_exception(exc)
 
     @property
@@ -77,7 +86,8 @@ class PartnerViewSet(GenericViewSet):
         return self.request.auth.environment
 
     def get_queryset(self) -> Any:
-        return super().get_queryset().for_organization(self.organization_id, self.environment)
+        rows: Any = super().get_queryset()
+        return rows.for_organization(self.organization_id, self.environment)
 
     def validated(self, serializer_class: type[BaseSerializer], data: Any = None) -> dict[str, Any]:
         """The request's body (or `data`) as the serializer's clean values. Raises ValidationError (400)."""
@@ -91,7 +101,7 @@ class PartnerViewSet(GenericViewSet):
 class OrganizationNamed:
     """Section A: each request carries `organizationId`, in the query on GET and in the body otherwise."""
 
-    def check_tenant(self, request: Request) -> None:
+    def check_tenant(self, request: PartnerRequest) -> None:
         body = request.data if request.method in WRITES else request.query_params
         if not hasattr(body, "get"):
             raise ValidationFailed(nonFieldErrors=["Send a JSON object."])
@@ -100,5 +110,3 @@ class OrganizationNamed:
             raise ValidationFailed(organizationId=["This field is required."])
         if str(named).lower() != str(request.auth.organization_id):
             raise Forbidden("The key belongs to another organization.", reason="tenant_mismatch")
-
-

@@ -64,9 +64,7 @@ def show(payload: dict[str, Any], headers: Mapping[str, str]) -> None:
         print(f"  {transcript.get('text', '') if isinstance(transcript, dict) else transcript}")
     for segment in segments or []:
         speaker = segment.get("role") or segment.get("speaker") or ""
-        print(
-            f"  {segment.get('start', 0):7.1f} s  {speaker:<10} {segment.get('text', '').strip()}"
-        )
+        print(f"  {segment.get('start', 0):7.1f} s  {speaker:<10} {segment.get('text', '').strip()}")
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -36,7 +36,9 @@ class JobAdmin(ReadOnlyAdmin):
         for job in failed:
             job_rerun(job_id=job.id, actor=actor_of(request))
         self.message_user(
-            request, _("%(count)d jobs were queued again.") % {"count": len(failed)}, messages.SUCCESS
+            request,
+            _("%(count)d jobs were queued again.") % {"count": len(failed)},
+            messages.SUCCESS,
         )
 
 

@@ -46,7 +46,7 @@ def announce(job: Job) -> None:
 def analyze_call(job: Job, reporter: Reporter) -> dict[str, Any]:
     """Fetch the recording if it is elsewhere, then run the stages. Reads only, so safe to repeat."""
     with tenancy.tenant(job.organization_id, job.environment):
-        call = Call.objects.for_organization(job.organization_id, job.environment).get(id=job.call_id)
+        call = Call.objects.for_organization(job.organization_id, job.environment).get(jobs=job)
     reporter.progress("fetch", 1)
     audio = _audio(call)
     try:

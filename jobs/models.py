@@ -12,13 +12,9 @@ from partners.querysets import TenantQuerySet
 class Call(TenantModel):
     """A recorded call sent in for analysis. The recording lies sealed in the storage "recordings"."""
 
-    client = models.ForeignKey(
-        ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False
-    )
+    client = models.ForeignKey(ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False)
     company = models.ForeignKey(Company, models.CASCADE, related_name="calls", db_constraint=False)
-    agent = models.ForeignKey(
-        Agent, models.SET_NULL, null=True, related_name="calls", db_constraint=False
-    )
+    agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="calls", db_constraint=False)
     call_type = models.CharField(max_length=60)
     # Exactly one way the audio came in; the name is set once the recording is stored.
     source_url = models.URLField(max_length=2048, blank=True)
@@ -45,12 +41,8 @@ class Job(TenantModel):
         FAILED = "failed", "Failed"
         CANCELED = "canceled", "Canceled"
 
-    client = models.ForeignKey(
-        ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False
-    )
-    call = models.ForeignKey(
-        Call, models.CASCADE, null=True, related_name="jobs", db_constraint=False
-    )
+    client = models.ForeignKey(ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False)
+    call = models.ForeignKey(Call, models.CASCADE, null=True, related_name="jobs", db_constraint=False)
     job_type = models.CharField(max_length=60)
     queue = models.CharField(max_length=30, default="default")
     params = models.JSONField(default=dict)
@@ -76,8 +68,7 @@ class Job(TenantModel):
             models.CheckConstraint(name="job_progress", condition=Q(progress__lte=100)),
             models.CheckConstraint(
                 name="job_settled",
-                condition=Q(completed_at__isnull=True)
-                | Q(status__in=("completed", "failed", "canceled")),
+                condition=Q(completed_at__isnull=True) | Q(status__in=("completed", "failed", "canceled")),
             ),
         )
         indexes = (

@@ -12,9 +12,7 @@ from partners.querysets import TenantQuerySet
 class JobQuerySet(TenantQuerySet):
     def due(self, *, now: datetime) -> Self:
         """Jobs a worker may take: queued and due, or held by a worker that stopped beating."""
-        return self.filter(
-            Q(status="queued", due_at__lte=now) | Q(status="processing", lease_until__lt=now)
-        )
+        return self.filter(Q(status="queued", due_at__lte=now) | Q(status="processing", lease_until__lt=now))
 
     def of_company(self, company_id: UUID | None) -> Self:
         """Jobs a key bound to a company may see; every job for an unbound key."""

@@ -8,7 +8,7 @@ from partners.models import ApiClient, TenantModel
 
 
 class Lead(TenantModel):
-    """A person a partner sends in. A later lead with the same e-mail or phone is kept and points at the first."""
+    """A person a partner sends in; a later lead with the same e-mail or phone points at the first."""
 
     class Status(models.TextChoices):
         NEW = "new", "New"
@@ -16,9 +16,7 @@ class Lead(TenantModel):
         CONVERTED = "converted", "Converted"
         REJECTED = "rejected", "Rejected"
 
-    client = models.ForeignKey(
-        ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False
-    )
+    client = models.ForeignKey(ApiClient, models.SET_NULL, null=True, related_name="+", db_constraint=False)
     name = models.CharField(max_length=255)
     email = models.EmailField(max_length=254, blank=True)
     phone = models.CharField(max_length=40, blank=True)

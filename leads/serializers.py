@@ -14,7 +14,9 @@ class LeadIn(serializers.Serializer):
     name = serializers.CharField(max_length=255)
     email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
-    source = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=120, required=False, allow_blank=True, default=""
+    )
     notes = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +33,7 @@ class LeadOut(serializers.Serializer):
     name = serializers.CharField()
     email = serializers.CharField()
     phone = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     notes = serializers.CharField()
     status = serializers.ChoiceField(choices=Lead.Status.choices)
     duplicateOf = serializers.UUIDField(source="duplicate_of_id", allow_null=True)

@@ -63,7 +63,15 @@ class AgentAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "actor", "action", "target_label", "organization", "ip", "request_id")
+    list_display = (
+        "created_at",
+        "actor",
+        "action",
+        "target_label",
+        "organization",
+        "ip",
+        "request_id",
+    )
     list_filter = ("action", "created_at")
     list_select_related = ("organization",)
     search_fields = ("actor", "action", "target_label", "target_id", "request_id")

@@ -41,7 +41,9 @@ class OperatorContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not (request.path.startswith("/admin/") and request.user.is_authenticated and request.user.is_staff):
+        if not (
+            request.path.startswith("/admin/") and request.user.is_authenticated and request.user.is_staff
+        ):
             return self.get_response(request)
         with tenancy.operator():
             response = self.get_response(request)

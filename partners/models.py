@@ -1,4 +1,4 @@
-"""Who takes part: users, organizations and their members, API clients, companies, agents; and the audit trail."""
+"""Who takes part: users, organizations, members, API clients, companies, agents; and the audit trail."""
 
 from typing import Any, ClassVar
 
@@ -62,7 +62,9 @@ class Organization(models.Model):
     name = models.CharField(max_length=255)
     slug = models.SlugField(max_length=63, unique=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    region = models.CharField(max_length=2, default="IL", help_text="ISO 3166 country of national phone numbers")
+    region = models.CharField(
+        max_length=2, default="IL", help_text="ISO 3166 country of national phone numbers"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -90,9 +92,7 @@ class Membership(models.Model):
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("organization", "user"), name="membership_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("organization", "user"), name="membership_once"),)
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
@@ -129,9 +129,7 @@ class ApiClient(TenantModel):
     class Meta:
         verbose_name = "API client"
         constraints = (
-            models.UniqueConstraint(
-                "organization", "environment", Lower("name"), name="api_client_name"
-            ),
+            models.UniqueConstraint("organization", "environment", Lower("name"), name="api_client_name"),
         )
 
     def __str__(self) -> str:
@@ -160,9 +158,7 @@ class Company(TenantModel):
 class Agent(TenantModel):
     """A person of a company who speaks in its calls."""
 
-    company = models.ForeignKey(
-        Company, models.CASCADE, related_name="agents", db_constraint=False
-    )
+    company = models.ForeignKey(Company, models.CASCADE, related_name="agents", db_constraint=False)
     email = models.EmailField(max_length=254)
     name = models.CharField(max_length=255)
     role = models.CharField(max_length=120, blank=True)
@@ -170,9 +166,7 @@ class Agent(TenantModel):
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint("company", Lower("email"), name="agent_email_once_a_company"),
-        )
+        constraints = (models.UniqueConstraint("company", Lower("email"), name="agent_email_once_a_company"),)
 
     def __str__(self) -> str:
         return self.name
@@ -186,9 +180,7 @@ class AuditEntry(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organization = models.ForeignKey(
-        Organization, models.PROTECT, related_name="+", null=True, blank=True
-    )
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     actor = models.CharField(max_length=254, help_text="a user's e-mail, a key's id or a command")
     action = models.CharField(max_length=80)

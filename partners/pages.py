@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 
 from config import tenancy
 from config.api.client_address import client_address
-from partners.models import AuditEntry
+from partners.models import AuditEntry, User
 from partners.services.audit import Actor
 
 View = Callable[..., HttpResponse]
@@ -38,10 +38,18 @@ def super_admin_required(view: View) -> View:
     return guarded
 
 
+def signed_in(request: HttpRequest) -> User:
+    """The person behind a page that asks for sign-in."""
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    return user
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """The signed-in person as the audit trail names it."""
     request_id = getattr(request, "request_id", "") or str(uuid7())
-    return Actor(request.user.email, client_address(request.META), request_id)
+    return Actor(signed_in(request).email, client_address(request.META), request_id)
 
 
 @super_admin_required

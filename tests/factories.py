@@ -20,9 +20,7 @@ SANDBOX = Environment.SANDBOX
 
 def make_organization(**given: Any) -> Organization:
     unique = secrets.token_hex(6)
-    return organization_create(
-        **{"name": f"Organization {unique}", "slug": unique, "actor": ACTOR} | given
-    )
+    return organization_create(**{"name": f"Organization {unique}", "slug": unique, "actor": ACTOR} | given)
 
 
 def make_client(organization: Organization | None = None, **given: Any) -> ApiClient:

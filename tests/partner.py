@@ -43,7 +43,11 @@ class Partner:
         return self.get("/leads", organizationId=self.organization_id, **query)
 
     def lead_post(self, idempotency_key: str | None = None, **body: Any) -> HttpResponse:
-        full = {"organizationId": self.organization_id, "name": "Ada", "email": "ada@a.example"} | body
+        full = {
+            "organizationId": self.organization_id,
+            "name": "Ada",
+            "email": "ada@a.example",
+        } | body
         key = secrets.token_hex(8) if idempotency_key is None else idempotency_key
         return self.post("/leads", full, headers={"Idempotency-Key": key} if key else {})
 

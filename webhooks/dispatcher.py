@@ -1,6 +1,6 @@
 """The dispatcher: claims due deliveries in batches, sends them at once, settles them in batches.
 
-One event loop sends; one thread of its own talks to the database, so no connection waits for a
+One event loop sends; threads of its own talk to the database, so no connection waits for a
 receiver and no transaction is open during HTTP. Any number of dispatchers may run beside each
 other.
 """
@@ -77,7 +77,7 @@ def retry_failed(*, since: datetime) -> dict[str, int]:
 class _Drain:
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._database = ThreadPoolExecutor(1, thread_name_prefix="dispatcher-database")
+        self._database = ThreadPoolExecutor(2, thread_name_prefix="dispatcher-database")
         self._sending: set[asyncio.Task[None]] = set()
         self._lanes: Counter[UUID] = Counter()
         self._outcomes: list[Outcome] = []
@@ -86,24 +86,20 @@ class _Drain:
 
     async def run(self, max_s: float) -> int:
         end = time.monotonic() + max_s
-        try:
+        with self._database:
             async with OutboundClient() as client:
                 while True:
-                    claimed = await self._claim() if time.monotonic() < end else []
+                    claimed, _ = await asyncio.gather(self._claim(end), self._settle())
                     for delivery in claimed:
                         self._start(client, delivery)
                     if not self._sending and not self._outcomes:
                         return self._settled
                     await self._gather()
-                    await self._settle()
-        finally:
-            await self._in_database(_connection_close)
-            self._database.shutdown()
 
-    async def _claim(self) -> list[Delivery]:
+    async def _claim(self, end: float) -> list[Delivery]:
         free = self._slots - len(self._sending)
         allowance = _SHARE * free
-        if not free:
+        if not free or time.monotonic() >= end:
             return []
         busy = [lane for lane, held in self._lanes.items() if held >= allowance]
         limit = min(free, _BATCH)
@@ -150,11 +146,13 @@ class _Drain:
             self._settled += await self._in_database(lambda: attempts_settle(outcomes=outcomes))
 
     async def _in_database(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._database, work)
+        def in_thread() -> T:
+            try:
+                return work()
+            finally:
+                connection.close()  # back to the pool
 
-
-def _connection_close() -> None:
-    connection.close()  # looked up in the thread that runs this, whose own connection it is
+        return await asyncio.get_running_loop().run_in_executor(self._database, in_thread)
 
 
 async def attempt(client: OutboundClient, delivery: Delivery) -> Outcome:
@@ -184,7 +182,7 @@ async def attempt(client: OutboundClient, delivery: Delivery) -> Outcome:
         outcome.error_message = "The hub could not make this request."
     else:
         outcome.http_status = answer.status
-        outcome.response_headers = dict(answer.headers)
+        outcome.response_headers = answer.headers
         outcome.response_body = answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
         if not 200 <= answer.status < 300:
             redirect = 300 <= answer.status < 400

@@ -20,9 +20,7 @@ class Event(TenantModel):
 
     type = models.CharField(max_length=80)
     data = models.JSONField()
-    client = models.ForeignKey(
-        ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False
-    )
+    client = models.ForeignKey(ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False)
     subject_id = models.CharField(max_length=64)
     dispatched_at = models.DateTimeField(null=True)
 
@@ -30,12 +28,8 @@ class Event(TenantModel):
 
     class Meta:
         indexes = (
-            models.Index(
-                fields=("created_at",), name="event_undispatched", condition=Q(dispatched_at=None)
-            ),
-            models.Index(
-                fields=("organization", "environment", "-created_at"), name="event_newest"
-            ),
+            models.Index(fields=("created_at",), name="event_undispatched", condition=Q(dispatched_at=None)),
+            models.Index(fields=("organization", "environment", "-created_at"), name="event_newest"),
         )
 
     def __str__(self) -> str:
@@ -70,9 +64,7 @@ class Subscription(TenantModel):
 
     class Meta:
         indexes = (
-            models.Index(
-                fields=("organization", "environment", "client"), name="subscription_of_client"
-            ),
+            models.Index(fields=("organization", "environment", "client"), name="subscription_of_client"),
         )
 
     def __str__(self) -> str:
@@ -86,11 +78,7 @@ class Subscription(TenantModel):
             self.environment,
         )
         family = event.type.split(".", 1)[0]
-        return (
-            mine
-            and same_world
-            and not {event.type, f"{family}.*", "*"}.isdisjoint(self.event_types)
-        )
+        return mine and same_world and not {event.type, f"{family}.*", "*"}.isdisjoint(self.event_types)
 
 
 class Delivery(TenantModel):
@@ -115,9 +103,7 @@ class Delivery(TenantModel):
     subscription = models.ForeignKey(
         Subscription, models.CASCADE, null=True, related_name="deliveries", db_constraint=False
     )
-    client = models.ForeignKey(
-        ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False
-    )
+    client = models.ForeignKey(ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False)
     lane = models.UUIDField()
     url = models.CharField(max_length=2048)
     event_type = models.CharField(max_length=80)
@@ -147,16 +133,12 @@ class Delivery(TenantModel):
                 name="delivery_open",
                 condition=Q(status__in=("PENDING", "RETRYING")),
             ),
-            models.Index(
-                fields=("updated_at",), name="delivery_failed", condition=Q(status="FAILED")
-            ),
+            models.Index(fields=("updated_at",), name="delivery_failed", condition=Q(status="FAILED")),
             models.Index(fields=("-created_at", "-id"), name="delivery_newest"),
             models.Index(fields=("subscription", "-created_at"), name="delivery_of_subscription"),
         )
         constraints = (
-            models.UniqueConstraint(
-                fields=("event", "subscription"), name="delivery_once_an_event"
-            ),
+            models.UniqueConstraint(fields=("event", "subscription"), name="delivery_once_an_event"),
         )
 
     def __str__(self) -> str:

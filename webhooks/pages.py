@@ -19,9 +19,7 @@ from webhooks.services.deliveries import delivery_resend
 @super_admin_required
 def delivery_list(request: HttpRequest) -> HttpResponse:
     """Every delivery, newest first, by status, event type and webhook id."""
-    filters = {
-        name: request.GET.get(name, "").strip()[:80] for name in ("q", "status", "event_type")
-    }
+    filters = {name: request.GET.get(name, "").strip()[:80] for name in ("q", "status", "event_type")}
     deliveries = Delivery.objects.defer("body").order_by("-created_at", "-id")
     if filters["q"]:
         deliveries = deliveries.filter(webhook_id=filters["q"])

@@ -38,7 +38,7 @@ def sweep() -> None:
 
 @shared_task(name="webhooks.retry_failed")
 def retry_failed() -> dict[str, int]:
-    """Give deliveries that failed within the last day one more attempt: total, successful, failed."""
+    """Retry what failed within the last day, once; answers total, successful, failed."""
     counts = dispatcher.retry_failed(since=timezone.now() - RETRY_FAILED_FOR)
     log.info("failed_webhooks_retried", **counts)
     return counts

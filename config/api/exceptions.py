@@ -1,6 +1,6 @@
 """Refusals a caller can act on (contract 0.2)."""
 
-from typing import Any
+from typing import Any, Self
 
 
 class DomainError(Exception):
@@ -27,6 +27,13 @@ class ValidationFailed(DomainError):
     status = 400
     code = "VALIDATION_ERROR"
     message = "The request is not valid."
+
+    @classmethod
+    def of(cls, fields: dict[str, list[str]]) -> Self:
+        """The refusal of fields whose names are no Python names, or are only known at run time."""
+        error = cls()
+        error.details = {**fields, **error.details}
+        return error
 
 
 class Unauthorized(DomainError):

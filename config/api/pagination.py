@@ -1,4 +1,4 @@
-"""Lists (contract 0.6): numbered pages, and beside them a keyset cursor whose cost does not grow with depth."""
+"""Lists (contract 0.6): numbered pages, and a keyset cursor whose cost does not grow with depth."""
 
 import base64
 import binascii
@@ -57,7 +57,7 @@ def moment(text: str, *, field: str, end_of_day: bool = False) -> datetime:
             return at.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise ValidationFailed(**{field: ["Use an ISO 8601 date or time."]})
+    raise ValidationFailed.of({field: ["Use an ISO 8601 date or time."]})
 
 
 def filter_dates(rows: QuerySet, query: dict[str, Any], *, column: str = "created_at") -> QuerySet:
@@ -70,7 +70,9 @@ def filter_dates(rows: QuerySet, query: dict[str, Any], *, column: str = "create
     return rows
 
 
-def paginate(rows: QuerySet, query: dict[str, Any], *, sortable: dict[str, str]) -> tuple[list[Any], dict[str, Any]]:
+def paginate(
+    rows: QuerySet, query: dict[str, Any], *, sortable: dict[str, str]
+) -> tuple[list[Any], dict[str, Any]]:
     """One page of `rows` and its `pagination`; `sortable` maps wire names to non-null columns.
 
     Sorts by the chosen column, then id. A `cursor` (from `nextCursor`) continues behind the row it names

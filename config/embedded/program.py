@@ -61,7 +61,7 @@ def main(mark: str, uid: int, gid: int, stop_signal: int, settings: str, command
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, stop_signal)
     if os.getppid() != parent:
         sys.exit("The supervisor is gone.")
-    os.execvp(command[0], command)
+    os.execvp(command[0], command)  # noqa: S606 (no shell is wanted)
 
 
 def command_line(
@@ -79,5 +79,5 @@ def command_line(
 
 
 if __name__ == "__main__":
-    _mark, *_numbers, _settings = sys.argv[1:6]
-    main(_mark, *map(int, _numbers), _settings, sys.argv[6:])
+    _mark, _uid, _gid, _signal, _settings = sys.argv[1:6]
+    main(_mark, int(_uid), int(_gid), int(_signal), _settings, sys.argv[6:])

@@ -38,7 +38,9 @@ def may_administer(url: str) -> bool:
     return bool(row and row[0])
 
 
-def provision(admin_url: str, *, database: str, prefix: str = "", password_file: Path | None = None) -> Logins:
+def provision(
+    admin_url: str, *, database: str, prefix: str = "", password_file: Path | None = None
+) -> Logins:
     """Create the roles `<prefix>_owner` and `<prefix>_app`, the database and its grants; repeatable.
 
     With a `password_file` the roles get passwords kept there (mode 0600); without one the server must
@@ -55,9 +57,7 @@ def provision(admin_url: str, *, database: str, prefix: str = "", password_file:
         database_create(admin, database, owner=owner)
     with psycopg.connect(_with(admin_url, database=database), autocommit=True) as admin:
         for extension in EXTENSIONS:
-            admin.execute(
-                sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
-            )
+            admin.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
         for statement in (
             "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
             "GRANT USAGE, CREATE ON SCHEMA public TO {owner}",
@@ -83,14 +83,10 @@ def logins(admin_url: str, *, database: str, prefix: str = "", password_file: Pa
     )
 
 
-def database_create(
-    admin: psycopg.Connection, name: str, *, owner: str, template: str | None = None
-) -> None:
+def database_create(admin: psycopg.Connection, name: str, *, owner: str, template: str | None = None) -> None:
     """Create a database unless it exists, also as a copy of another."""
     if admin.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-        statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(
-            sql.Identifier(name), sql.Identifier(owner)
-        )
+        statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner))
         if template:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         admin.execute(statement)

@@ -123,6 +123,5 @@ def private(directory: Path, owner: pwd.struct_passwd | None = None) -> None:
     directory.chmod(0o700)
 
 
-
 def _open_to_others(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in path.parents)

@@ -13,13 +13,20 @@ from config.embedded.program import command_line
 from config.embedded.state import CHECKOUT, SetUpError, State
 
 # Started in this order and stopped in the reverse one: nothing loses its stores while it drains.
-_PRIORITIES = {"postgres": 10, "valkey": 10, "web": 30, "worker": 40, "analysis": 40, "scheduler": 50}
+_PRIORITIES = {
+    "postgres": 10,
+    "valkey": 10,
+    "web": 30,
+    "worker": 40,
+    "analysis": 40,
+    "scheduler": 50,
+}
 APPLICATION = ("web", "worker", "analysis", "scheduler")
 
 
 def application_commands(state: State, *, host: str, port: str) -> dict[str, list[str]]:
     """The programs of the product: web, the two kinds of workers, the scheduler."""
-    run, python = state.run, sys.executable
+    python = sys.executable
     celery = [python, "-m", "celery", "-A", "config"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile", "", "-S"]

@@ -110,9 +110,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 # --- Background ----------------------------------------------------------------
 # Celery spells a unix socket differently from redis-py.
@@ -264,7 +262,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 
 # --- Logs: one line an event, no secret in any -------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-_shared_processors = [
+_shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

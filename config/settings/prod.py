@@ -3,7 +3,13 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import CREDENTIAL_HASH_KEY, FIELD_ENCRYPTION_KEY, SECRET_KEY, WEBHOOK_SECRET, env
+from config.settings.base import (
+    CREDENTIAL_HASH_KEY,
+    FIELD_ENCRYPTION_KEY,
+    SECRET_KEY,
+    WEBHOOK_SECRET,
+    env,
+)
 
 for _name, _value in {
     "SECRET_KEY": SECRET_KEY,

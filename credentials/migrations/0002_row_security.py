@@ -14,9 +14,7 @@ class Migration(migrations.Migration):
         TenantTable("credentials_idempotencyrecord"),
         TenantForeignKey("partner_api_keys", "client_id", "partners_apiclient", on_delete="CASCADE"),
         TenantForeignKey("partner_api_keys", "company_id", "partners_company", on_delete="CASCADE"),
-        TenantForeignKey(
-            "partner_api_key_secrets", "api_key_id", "partner_api_keys", on_delete="CASCADE"
-        ),
+        TenantForeignKey("partner_api_key_secrets", "api_key_id", "partner_api_keys", on_delete="CASCADE"),
         TenantForeignKey(
             "credentials_idempotencyrecord", "client_id", "partners_apiclient", on_delete="CASCADE"
         ),

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -88,9 +88,7 @@ def key_rotate_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, _("Choose when the old secret ends."))
         return redirect("partner-api-detail", pk=pk)
     try:
-        issued = key_rotate(
-            key_id=pk, actor=actor_of(request), grace_s=form.cleaned_data["grace_seconds"]
-        )
+        issued = key_rotate(key_id=pk, actor=actor_of(request), grace_s=form.cleaned_data["grace_seconds"])
     except DomainError as error:
         messages.error(request, error.message)
         return redirect("partner-api-detail", pk=pk)
@@ -123,8 +121,8 @@ def key_revoke(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _change(request: HttpRequest, pk: UUID, status: str, done: str) -> HttpResponse:
     try:
         key_change_status(key_id=pk, status=status, actor=actor_of(request))
-    except ApiKey.DoesNotExist:
-        return get_object_or_404(ApiKey, pk=pk)
+    except ApiKey.DoesNotExist as error:
+        raise Http404 from error
     except DomainError as error:
         messages.error(request, error.message)
     else:

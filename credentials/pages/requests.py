@@ -16,7 +16,7 @@ from config import tenancy
 from credentials.models import ApiKey, RequestLog
 from credentials.selectors import requests_by_hour
 from partners.models import Membership
-from partners.pages import super_admin_required
+from partners.pages import signed_in, super_admin_required
 
 ROWS = 50
 
@@ -28,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_superuser:
         with tenancy.operator():
             memberships = list(
-                Membership.objects.select_related("organization").filter(user=request.user)
+                Membership.objects.select_related("organization").filter(user=signed_in(request))
             )
         tiles = [
             {"label": m.organization.name, "value": m.get_role_display(), "hint": "", "url": ""}
@@ -79,9 +79,7 @@ def _operator_home(request: HttpRequest) -> HttpResponse:
 @super_admin_required
 def request_log(request: HttpRequest) -> HttpResponse:
     """The request log, newest first: by method, status class, key, and a request's id."""
-    filters = {
-        name: request.GET.get(name, "").strip()[:128] for name in ("q", "method", "status", "key")
-    }
+    filters = {name: request.GET.get(name, "").strip()[:128] for name in ("q", "method", "status", "key")}
     rows = RequestLog.objects.order_by("-created_at", "-id")
     if filters["q"]:
         rows = rows.filter(request_id=filters["q"])

@@ -80,7 +80,7 @@ def key_issue(
     except ValueError as error:
         errors["ipAllowlist"] = [str(error)]
     if errors:
-        raise ValidationFailed(**errors)
+        raise ValidationFailed.of(errors)
     client = client_get_or_create(organization_id=organization_id, environment=environment, name=name)
     key = ApiKey.objects.create(
         organization_id=organization_id,

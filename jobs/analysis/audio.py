@@ -48,6 +48,4 @@ def container_of(content: bytes) -> str:
         return "amr"
     if head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6)):
         return "mp3"
-    raise AnalysisError(
-        "unsupported_format", "Send wav, mp3, m4a, ogg, opus, webm, flac or amr audio."
-    )
+    raise AnalysisError("unsupported_format", "Send wav, mp3, m4a, ogg, opus, webm, flac or amr audio.")

@@ -59,8 +59,8 @@ def call_type_of(name: str) -> CallType:
 def find_roles(transcript: Transcript, *, first_is_agent: bool) -> tuple[dict[str, str], float]:
     """Which speaker is the agent, and how sure that is (0 to 1).
 
-    Agents greet, introduce themselves, verify and close; customers want something. `first_is_agent`: the custom of the recorder
-    (left channel) that decides when the words do not.
+    Agents greet, introduce themselves, verify and close; customers want something. `first_is_agent`: the
+    recorder's custom (left channel), which decides when the words do not.
     """
     labels = list(dict.fromkeys(segment.speaker for segment in transcript.segments))
     if len(labels) < 2:
@@ -108,9 +108,9 @@ def understand(transcript: Transcript, *, call_type: CallType) -> Content:
         summary=_summary(sentences),
         topics=sorted(intents, key=lambda name: -intents[name].confidence),
         intents=intents,
-        questions=[
-            Quote(s.role, s.start, s.text, 1.0) for s in sentences if s.text.rstrip().endswith("?")
-        ][:20],
+        questions=[Quote(s.role, s.start, s.text, 1.0) for s in sentences if s.text.rstrip().endswith("?")][
+            :20
+        ],
         checklist=checklist,
         sentiment=_mood(clauses, moods),
         sentiment_over_time=[
@@ -123,9 +123,9 @@ def understand(transcript: Transcript, *, call_type: CallType) -> Content:
 @cache
 def _bank(kind: str, name: Any) -> Any:
     banks: dict[str, dict[Any, tuple[str, ...]]] = {
-        "checklist": CHECKLIST,  # type: ignore[dict-item]
-        "intents": INTENTS,  # type: ignore[dict-item]
-        "sentiment": SENTIMENT,  # type: ignore[dict-item]
+        "checklist": CHECKLIST,
+        "intents": INTENTS,
+        "sentiment": SENTIMENT,
     }
     return embed(list(banks[kind][name]))
 

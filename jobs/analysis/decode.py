@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from jobs.analysis.audio import MAX_BYTES, MAX_SECONDS, SAMPLE_RATE, Recording, container_of
 from jobs.analysis.errors import AnalysisError
@@ -45,7 +46,7 @@ def decode(content: bytes) -> Recording:
     return Recording(scaled, int(head["rate"]), container)
 
 
-def _run(content: bytes, container: str) -> tuple[dict[str, object], bytes]:
+def _run(content: bytes, container: str) -> tuple[dict[str, Any], bytes]:
     limits = (str(MAX_SECONDS), str(_MEMORY_MB), str(_CPU_S))
     try:
         child = subprocess.run(  # noqa: S603 (our own module)

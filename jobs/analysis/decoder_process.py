@@ -23,13 +23,11 @@ class TooLongError(Exception):
 
 def decode(content: bytes, container: str, max_seconds: int) -> tuple[Any, int]:
     """An array (channels, samples) of int16 at 16 kHz, and the source's rate."""
-    with av.open(io.BytesIO(content), format=container, metadata_errors="ignore") as source:
+    with av.open(io.BytesIO(content), mode="r", format=container, metadata_errors="ignore") as source:
         stream = source.streams.audio[0]
         rate = stream.codec_context.sample_rate
         channels = min(2, stream.codec_context.channels)
-        resampler = av.AudioResampler(
-            format="s16p", layout="stereo" if channels == 2 else "mono", rate=RATE
-        )
+        resampler = av.AudioResampler(format="s16p", layout="stereo" if channels == 2 else "mono", rate=RATE)
         parts: list[Any] = []
         count = 0
         for frame in chain(source.decode(stream), (None,)):

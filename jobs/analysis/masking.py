@@ -6,15 +6,43 @@ _DIGITS_KEPT = 4
 _EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 # digits with the spaces, dashes, dots and commas that speech recognition puts between them
 _RUN = re.compile(r"\+?\(?\d(?:[\s\-.,()/]*\d)*\)?")
-_SPOKEN_EMAIL = re.compile(
-    r"\b[\w.+\-]+\s+(?:at|שטרודל)\s+[\w\-]+\s+(?:dot|נקודה)\s+\w{2,}\b", re.IGNORECASE
-)
-_NUMBER_WORDS = (
-    "zero oh one two three four five six seven eight nine double triple "
-    "אפס אחת אחד שתיים שניים שלוש שלושה ארבע ארבעה חמש חמישה שש שישה שבע שבעה שמונה תשע תשעה"
-).split()
+_SPOKEN_EMAIL = re.compile(r"\b[\w.+\-]+\s+(?:at|שטרודל)\s+[\w\-]+\s+(?:dot|נקודה)\s+\w{2,}\b", re.IGNORECASE)
+_NUMBER_WORDS = [
+    "zero",
+    "oh",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "double",
+    "triple",
+    "אפס",
+    "אחת",
+    "אחד",
+    "שתיים",
+    "שניים",
+    "שלוש",
+    "שלושה",
+    "ארבע",
+    "ארבעה",
+    "חמש",
+    "חמישה",
+    "שש",
+    "שישה",
+    "שבע",
+    "שבעה",
+    "שמונה",
+    "תשע",
+    "תשעה",
+]
 _SPOKEN_RUN = re.compile(
-    rf"\b(?:{'|'.join(_NUMBER_WORDS)})(?:[\s,.\-]+(?:{'|'.join(_NUMBER_WORDS)})){{5,}}\b", re.IGNORECASE
+    rf"\b(?:{'|'.join(_NUMBER_WORDS)})(?:[\s,.\-]+(?:{'|'.join(_NUMBER_WORDS)})){{5,}}\b",
+    re.IGNORECASE,
 )
 _MARK = "█"
 

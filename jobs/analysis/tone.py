@@ -76,9 +76,7 @@ def measure_tone(speakers: Speakers, transcript: Transcript, roles: dict[str, st
 def _voice_tone(voice: Voice, transcript: Transcript) -> VoiceTone:
     numpy = library("numpy")
     spoken = total(voice.spans)
-    pieces = [
-        voice.samples[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)] for start, end in voice.spans
-    ]
+    pieces = [voice.samples[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)] for start, end in voice.spans]
     heard = numpy.concatenate(pieces)
     words = sum(len(s.words) for s in transcript.segments if s.speaker == voice.label)
     pitch = pitch_detector().detect(heard, SAMPLE_RATE, 65, 400)

@@ -69,9 +69,7 @@ class Heard:
 class TranscriptionEngine(Protocol):
     """Turns one mono signal at 16 kHz into words."""
 
-    def transcribe(
-        self, samples: Any, *, language: str | None, progress: Callable[[float], None]
-    ) -> Heard:
+    def transcribe(self, samples: Any, *, language: str | None, progress: Callable[[float], None]) -> Heard:
         """`progress` is told the seconds of audio that are done."""
 
 
@@ -81,9 +79,7 @@ class FasterWhisperEngine:
     def __init__(self, settings: AnalysisSettings) -> None:
         self._model = whisper(settings)
 
-    def transcribe(
-        self, samples: Any, *, language: str | None, progress: Callable[[float], None]
-    ) -> Heard:
+    def transcribe(self, samples: Any, *, language: str | None, progress: Callable[[float], None]) -> Heard:
         segments, info = self._model.transcribe(
             samples,
             beam_size=1,
@@ -165,9 +161,7 @@ def _nearest(voices: list[Voice], word: Word) -> Voice:
     middle = (word.start + word.end) / 2
 
     def distance(voice: Voice) -> float:
-        return min(
-            (max(start - middle, middle - end, 0.0) for start, end in voice.spans), default=math.inf
-        )
+        return min((max(start - middle, middle - end, 0.0) for start, end in voice.spans), default=math.inf)
 
     return min(voices, key=distance)
 

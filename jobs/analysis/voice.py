@@ -23,6 +23,4 @@ def total(spans: list[Span]) -> float:
 
 def overlap(first: list[Span], second: list[Span]) -> float:
     """Seconds in which both are active."""
-    return sum(
-        max(0.0, min(a[1], b[1]) - max(a[0], b[0])) for a in first for b in second
-    )
+    return sum(max(0.0, min(a[1], b[1]) - max(a[0], b[0])) for a in first for b in second)

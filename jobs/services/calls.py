@@ -76,7 +76,7 @@ def call_submit(
 
 
 def estimated_time() -> str:
-    """How long until a call sent in now is analysed, from the audio in the queue and the speed measured lately.
+    """How long until a call sent in now is analysed: audio in the queue, at the speed measured lately.
 
     Reads across tenants, so it says a range of minutes and nothing more.
     """
@@ -96,8 +96,8 @@ def estimated_time() -> str:
             .values_list("started_at", "completed_at", "call__recording_bytes")[:20]
         )
         measured = list(lately)
-    worked = sum((end - start).total_seconds() for start, end, _ in measured)
-    heard = sum(size for _, _, size in measured)
+    worked = sum((end - start).total_seconds() for start, end, _ in measured if start and end)
+    heard = sum(size or 0 for _, _, size in measured)
     seconds = queued_bytes * (worked / heard if heard else _WORK_PER_BYTE_S)
     minutes = max(1, math.ceil(seconds / 60))
     return f"{minutes}-{minutes + max(1, minutes // 2)} minutes"

@@ -79,7 +79,7 @@ def job_work(*, queue: str) -> bool:
             log.info("job_stopped")
         except JobFailure as failure:
             job_settle(job=job, error={"code": failure.code, "message": failure.message})
-        except Exception:  # noqa: BLE001 (a bug in one job must not take the worker down)
+        except Exception:
             log.exception("job_crashed")
             _retry_or_fail(job)
         else:
@@ -125,9 +125,7 @@ def job_claim(*, queue: str, now: datetime) -> Job | None:
         job_settle(job=job, error={"code": "attempts_exhausted", "message": message})
 
 
-def job_settle(
-    *, job: Job, results: Any | None = None, error: dict[str, str] | None = None
-) -> bool:
+def job_settle(*, job: Job, results: Any | None = None, error: dict[str, str] | None = None) -> bool:
     """Complete (or, with `error`, fail) a job, announce it and schedule its callback, in one commit.
 
     Answers False, and changes nothing, when the lease is no longer the caller's: another worker has the
@@ -209,9 +207,7 @@ def job_cancel(*, job_id: UUID) -> Job:
         if job.status in (Job.Status.QUEUED, Job.Status.PROCESSING):
             job.status, job.completed_at = Job.Status.CANCELED, timezone.now()
             job.lease_token = job.lease_until = None
-            job.save(
-                update_fields=["status", "completed_at", "lease_token", "lease_until", "updated_at"]
-            )
+            job.save(update_fields=["status", "completed_at", "lease_token", "lease_until", "updated_at"])
     return job
 
 
@@ -306,4 +302,3 @@ def _beating(job: Job) -> Iterator[_Reporter]:
     finally:
         done.set()
         thread.join()
-

@@ -4,13 +4,12 @@ from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_202_ACCEPTED
 
 from config.api.exceptions import NotFound
 from credentials.scopes import Scope
-from credentials.viewsets import PartnerViewSet
+from credentials.viewsets import PartnerRequest, PartnerViewSet
 from jobs.models import Call, Job
 from jobs.serializers import CallAccepted, CallIn, JobOut
 from jobs.services.calls import call_submit, estimated_time
@@ -25,7 +24,7 @@ class CallViewSet(PartnerViewSet):
     max_body_bytes = settings.API_MAX_AUDIO_BODY_BYTES
 
     @extend_schema(request=CallIn, responses={HTTP_202_ACCEPTED: CallAccepted})
-    def analyze(self, request: Request) -> Response:
+    def analyze(self, request: PartnerRequest) -> Response:
         data = self.validated(CallIn)
         job = call_submit(
             organization_id=self.organization_id,
@@ -54,7 +53,7 @@ class JobViewSet(PartnerViewSet):
     scopes = {"status": Scope.JOBS_READ}
 
     @extend_schema(responses=JobOut)
-    def status(self, request: Request, job_id: UUID) -> Response:
+    def status(self, request: PartnerRequest, job_id: UUID) -> Response:
         job = self.get_queryset().of_company(request.auth.company_id).filter(id=job_id).first()
         if job is None:
             raise NotFound

@@ -1,17 +1,17 @@
 """Section B: health, companies and their agents."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
-from uuid import UUID
 
 from config.api.exceptions import Forbidden
 from credentials.permissions import ANY_KEY
 from credentials.scopes import Scope
-from credentials.viewsets import PartnerViewSet
+from credentials.viewsets import PartnerRequest, PartnerViewSet
 from jobs.serializers import (
     AgentIn,
     AgentOut,
@@ -37,7 +37,7 @@ class HealthViewSet(PartnerViewSet):
     scopes = {"list": ANY_KEY}
 
     @extend_schema(responses=HealthOut, operation_id="health")
-    def list(self, request: Request) -> Response:
+    def list(self, request: PartnerRequest) -> Response:
         return Response(
             {
                 "status": "ok",
@@ -56,7 +56,7 @@ class CompanyViewSet(PartnerViewSet):
     scopes = {"list": Scope.COMPANIES_READ, "create": Scope.COMPANIES_WRITE}
 
     @extend_schema(parameters=[CompanyQuery], responses=CompanyList)
-    def list(self, request: Request) -> Response:
+    def list(self, request: PartnerRequest) -> Response:
         query = self.validated(CompanyQuery, data=request.query_params)
         bound, rows = request.auth.company_id, self.get_queryset()
         if bound:
@@ -77,7 +77,7 @@ class CompanyViewSet(PartnerViewSet):
         )
 
     @extend_schema(request=CompanyIn, responses={HTTP_201_CREATED: CompanyOut})
-    def create(self, request: Request) -> Response:
+    def create(self, request: PartnerRequest) -> Response:
         if request.auth.company_id:
             raise Forbidden("The key is bound to another company.", reason="company_not_allowed")
         company = company_create(
@@ -96,7 +96,7 @@ class AgentViewSet(PartnerViewSet):
     scopes = {"create": Scope.AGENTS_WRITE}
 
     @extend_schema(request=AgentIn, responses={HTTP_201_CREATED: AgentOut})
-    def create(self, request: Request, company_id: UUID) -> Response:
+    def create(self, request: PartnerRequest, company_id: UUID) -> Response:
         if request.auth.company_id not in (None, company_id):
             raise Forbidden("The key is bound to another company.", reason="company_not_allowed")
         agent = agent_create(

@@ -7,35 +7,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('partners', '0002_row_security'),
+        ("partners", "0002_row_security"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Lead',
+            name="Lead",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('environment', models.CharField(choices=[('sandbox', 'Sandbox'), ('production', 'Production')], editable=False, max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(max_length=255)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('email_normalized', models.CharField(blank=True, max_length=254)),
-                ('phone_normalized', models.CharField(blank=True, max_length=20)),
-                ('source', models.CharField(blank=True, max_length=120)),
-                ('notes', models.TextField(blank=True, max_length=10000)),
-                ('status', models.CharField(choices=[('new', 'New'), ('qualified', 'Qualified'), ('converted', 'Converted'), ('rejected', 'Rejected')], default='new', max_length=10)),
-                ('client', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='partners.apiclient')),
-                ('duplicate_of', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='duplicates', to='leads.lead')),
-                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='partners.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "environment",
+                    models.CharField(
+                        choices=[("sandbox", "Sandbox"), ("production", "Production")],
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=255)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("email_normalized", models.CharField(blank=True, max_length=254)),
+                ("phone_normalized", models.CharField(blank=True, max_length=20)),
+                ("source", models.CharField(blank=True, max_length=120)),
+                ("notes", models.TextField(blank=True, max_length=10000)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("new", "New"),
+                            ("qualified", "Qualified"),
+                            ("converted", "Converted"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="new",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="partners.apiclient",
+                    ),
+                ),
+                (
+                    "duplicate_of",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="duplicates",
+                        to="leads.lead",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="partners.organization",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['organization', 'environment', '-created_at', '-id'], name='lead_newest'), models.Index(condition=models.Q(('email_normalized', ''), _negated=True), fields=['organization', 'environment', 'email_normalized'], name='lead_email'), models.Index(condition=models.Q(('phone_normalized', ''), _negated=True), fields=['organization', 'environment', 'phone_normalized'], name='lead_phone')],
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "environment", "-created_at", "-id"],
+                        name="lead_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("email_normalized", ""), _negated=True),
+                        fields=["organization", "environment", "email_normalized"],
+                        name="lead_email",
+                    ),
+                    models.Index(
+                        condition=models.Q(("phone_normalized", ""), _negated=True),
+                        fields=["organization", "environment", "phone_normalized"],
+                        name="lead_phone",
+                    ),
+                ],
             },
         ),
     ]

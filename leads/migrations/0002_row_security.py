@@ -11,5 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         TenantTable("leads_lead"),
         TenantForeignKey("leads_lead", "client_id", "partners_apiclient", on_delete="SET NULL (client_id)"),
-        TenantForeignKey("leads_lead", "duplicate_of_id", "leads_lead", on_delete="SET NULL (duplicate_of_id)"),
+        TenantForeignKey(
+            "leads_lead", "duplicate_of_id", "leads_lead", on_delete="SET NULL (duplicate_of_id)"
+        ),
     ]

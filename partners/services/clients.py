@@ -21,9 +21,7 @@ def webhook_secret_generate() -> str:
 @transaction.atomic
 def client_get_or_create(*, organization_id: UUID, environment: str, name: str) -> ApiClient:
     """The organization's client of this name (any case), made with a webhook secret when it is new."""
-    found = (
-        ApiClient.objects.for_organization(organization_id, environment).filter(name__iexact=name).first()
-    )
+    found = ApiClient.objects.for_organization(organization_id, environment).filter(name__iexact=name).first()
     return found or ApiClient.objects.create(
         organization_id=organization_id,
         environment=environment,
@@ -36,4 +34,4 @@ def webhook_secret_of(client: ApiClient | None) -> str:
     """The secret that signs a client's callbacks, as shown to it; the hub's own where it has none."""
     if client is None or not client.webhook_secret_sealed:
         return settings.WEBHOOK_SECRET
-    return unseal(client.webhook_secret_sealed, purpose=_PURPOSE).decode()
+    return unseal(bytes(client.webhook_secret_sealed), purpose=_PURPOSE).decode()

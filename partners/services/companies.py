@@ -10,7 +10,12 @@ from partners.models import Agent, Company
 
 @transaction.atomic
 def company_create(
-    *, organization_id: UUID, environment: str, name: str, industry: str = "", contact_email: str = ""
+    *,
+    organization_id: UUID,
+    environment: str,
+    name: str,
+    industry: str = "",
+    contact_email: str = "",
 ) -> Company:
     """Add a company. Names may repeat: two branches of one chain are two companies."""
     return Company.objects.create(
@@ -23,7 +28,13 @@ def company_create(
 
 
 def agent_create(
-    *, organization_id: UUID, environment: str, company_id: UUID, email: str, name: str, role: str = ""
+    *,
+    organization_id: UUID,
+    environment: str,
+    company_id: UUID,
+    email: str,
+    name: str,
+    role: str = "",
 ) -> Agent:
     """Add an agent to a company of the tenant.
 

@@ -27,7 +27,11 @@ def recording(name: str) -> bytes:
 def run(content: bytes, *, call_type: str = "support", progress=lambda stage, percent: None, **given):
     directory = Path(settings.STATE_DIR) / "models"
     return analyse(
-        content, call_type=call_type, settings=AnalysisSettings(directory), progress=progress, **given
+        content,
+        call_type=call_type,
+        settings=AnalysisSettings(directory),
+        progress=progress,
+        **given,
     )
 
 

@@ -9,7 +9,10 @@ from jobs.analysis.tone import Tone, VoiceTone
 from jobs.analysis.transcript import Segment, Transcript, Word, with_roles
 
 GOOD = [
-    ("a", "Good morning, thank you for calling Northgate. My name is Daniel, how can I help you today?"),
+    (
+        "a",
+        "Good morning, thank you for calling Northgate. My name is Daniel, how can I help you today?",
+    ),
     ("c", "I was charged twice this month and I am upset."),
     ("a", "I am sorry to hear that. May I have your account number please?"),
     ("c", "Yes of course."),
@@ -59,7 +62,11 @@ def judged(turns, *, separate, call_type="support"):
     )
     kind = call_type_of(call_type)
     content = understand(call, call_type=kind)
-    return roles, content, score_call(call, tone, content, call_type=kind, role_confidence=confidence)
+    return (
+        roles,
+        content,
+        score_call(call, tone, content, call_type=kind, role_confidence=confidence),
+    )
 
 
 @pytest.mark.parametrize("separate", [True, False], ids=["stereo", "mono"])

@@ -69,9 +69,7 @@ def filled_tables():
     assert partner.post("/calls/analyze", call).status_code == 202
     with owner_connection() as owner:
         return [
-            name
-            for name in tenant_tables()
-            if owner.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()
+            name for name in tenant_tables() if owner.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()
         ]
 
 

@@ -70,9 +70,7 @@ def test_readiness_says_what_is_missing(client, monkeypatch):
 
 def test_partitions_reach_into_the_coming_days():
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_inherits WHERE inhparent = 'partner_api_requests'::regclass"
-        )
+        cursor.execute("SELECT count(*) FROM pg_inherits WHERE inhparent = 'partner_api_requests'::regclass")
         assert cursor.fetchone()[0] >= 5
         cursor.execute("SELECT has_table_privilege('hub_partitioned_table', 'INSERT')")
         assert cursor.fetchone() == (False,)

@@ -175,9 +175,7 @@ def test_each_act_on_a_key_is_audited_without_a_secret(partner):
         key_rotate(key_id=partner.issued.key.id, actor=ACTOR)
     change(partner, "revoked")
     with tenancy.operator():
-        entries = list(
-            AuditEntry.objects.filter(target_id=str(partner.issued.key.id)).order_by("created_at")
-        )
+        entries = list(AuditEntry.objects.filter(target_id=str(partner.issued.key.id)).order_by("created_at"))
     assert [entry.action for entry in entries] == [
         "key.issued",
         "key.suspended",

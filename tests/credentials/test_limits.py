@@ -7,7 +7,15 @@ from datetime import datetime
 import pytest
 from django.db import connection
 
-from credentials.limits import ADMITTED, DAY_FULL, HOUR_FULL, MINUTE_FULL, Limits, request_admit, store
+from credentials.limits import (
+    ADMITTED,
+    DAY_FULL,
+    HOUR_FULL,
+    MINUTE_FULL,
+    Limits,
+    request_admit,
+    store,
+)
 from credentials.scopes import Scope
 from tests.factories import make_key
 from tests.partner import Partner

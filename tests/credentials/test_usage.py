@@ -102,7 +102,23 @@ def test_the_spool_is_private():
 
 
 def _row(request_id):
-    return (None, "", None, None, "", "GET", "/x", "/x", 200, "", 1.5, request_id, "127.0.0.1", 0, 2)
+    return (
+        None,
+        "",
+        None,
+        None,
+        "",
+        "GET",
+        "/x",
+        "/x",
+        200,
+        "",
+        1.5,
+        request_id,
+        "127.0.0.1",
+        0,
+        2,
+    )
 
 
 def _line(request_id):

@@ -47,7 +47,11 @@ def test_a_call_is_taken_in_and_its_job_can_be_followed(partner, company):
         "job_id", "job_type", "status", "progress", "call_id", "results", "error", "created_at",
         "started_at", "completed_at",
     }  # fmt: skip
-    assert (status["job_type"], status["status"], status["progress"]) == ("call_analysis", "queued", 0)
+    assert (status["job_type"], status["status"], status["progress"]) == (
+        "call_analysis",
+        "queued",
+        0,
+    )
 
 
 def test_the_recording_lies_sealed(partner, company):
@@ -83,7 +87,7 @@ def test_webhook_addresses_inside_are_400(partner, company):
     for url in ("http://169.254.169.254/", "https://[::ffff:10.0.0.1]/", "gopher://x", "nonsense"):
         body = {"audio_file": ENCODED, "company_id": str(company.id), "webhook_url": url}
         answer = partner.post("/calls/analyze", body)
-        assert (answer.status_code, list(answer.json()["details"])[0]) == (400, "webhook_url"), url
+        assert (answer.status_code, next(iter(answer.json()["details"]))) == (400, "webhook_url"), url
     assert jobs() == 0
 
 
@@ -99,9 +103,7 @@ def test_another_tenants_company_agent_and_job_are_404(partner, other_partner, c
     assert jobs() == 0
     mine = partner.post("/calls/analyze", {"audio_file": ENCODED, "company_id": str(company.id)})
     unknown = "00000000-0000-7000-8000-000000000000"
-    answers = [
-        other_partner.get(f"/jobs/{identity}/status") for identity in (mine.json()["job_id"], unknown)
-    ]
+    answers = [other_partner.get(f"/jobs/{identity}/status") for identity in (mine.json()["job_id"], unknown)]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert len({str(answer.json() | {"requestId": ""}) for answer in answers}) == 1
 

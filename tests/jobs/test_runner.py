@@ -87,7 +87,10 @@ def test_a_refusal_fails_the_job_with_its_code(job_of):
     job = job_of(work)
     job_work(queue="tests")
     failed = fresh(job)
-    assert (failed.status, failed.error) == ("failed", {"code": "too_quiet", "message": "Nobody speaks."})
+    assert (failed.status, failed.error) == (
+        "failed",
+        {"code": "too_quiet", "message": "Nobody speaks."},
+    )
     assert events(job) == ["job.failed"]
 
 

@@ -40,11 +40,7 @@ def make_callback(url: str, *, client: ApiClient | None = None, **given: Any) ->
                 "webhook_id": f"job-{unique}",
                 "payload": {"job_id": unique},
             }
-            | {
-                name: given.pop(name)
-                for name in ("webhook_id", "payload", "async_job_id")
-                if name in given
-            }
+            | {name: given.pop(name) for name in ("webhook_id", "payload", "async_job_id") if name in given}
         )
         Delivery.objects.filter(id=delivery.id).update(**given)
     return delivery
@@ -59,9 +55,7 @@ def make_subscription(url: str, *, client: ApiClient, **given: Any) -> Subscript
                 "client": client,
                 "url": url,
                 "event_types": ["client.*"],
-                "secret_sealed": seal(
-                    b"whsec_c3Vic2NyaXB0aW9uLXNlY3JldA==", purpose=SUBSCRIPTION_SECRET
-                ),
+                "secret_sealed": seal(b"whsec_c3Vic2NyaXB0aW9uLXNlY3JldA==", purpose=SUBSCRIPTION_SECRET),
             }
             | given
         )

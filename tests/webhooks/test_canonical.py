@@ -50,8 +50,7 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.text(st.characters(exclude_categories=("Cs",)), max_size=4)
-            | st.integers(0, 2**33).map(str),
+            st.text(st.characters(exclude_categories=("Cs",)), max_size=4) | st.integers(0, 2**33).map(str),
             inner,
             max_size=5,
         )
@@ -62,9 +61,7 @@ json_values = st.recursive(
 
 def rewritten(bodies):
     lines = "\n".join(json.dumps(body) for body in bodies)
-    done = subprocess.run(
-        [NODE, "-e", REWRITE], input=lines, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([NODE, "-e", REWRITE], input=lines, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.strip("\n").split("\n")]
 
 

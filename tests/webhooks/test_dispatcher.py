@@ -125,6 +125,24 @@ def test_a_gigabyte_of_answer_is_cut_at_16_kb(receiver):
     assert (attempt.success, len(attempt.response_body)) == (True, 16_384)
 
 
+def test_an_answer_of_any_bytes_can_be_logged(receiver):
+    def answer(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Latin: caf\xe9\r\n")
+        for number in range(3):
+            handler.wfile.write(b"X-Long-%d: %s\r\n" % (number, b"y" * 8000))
+        handler.wfile.write(b"Content-Length: 6\r\n\r\n\x00\xff\xed\xa0\x80!")
+
+    receiver.answers = [answer]
+    delivery = make_callback(receiver.url)
+    drain()
+    (attempt,) = attempts_of(delivery)
+    assert attempt.success
+    assert attempt.response_headers["x-latin"] == "caf\ufffd"
+    assert "x-long-1" in attempt.response_headers
+    assert "x-long-2" not in attempt.response_headers
+    assert (attempt.response_body[0], attempt.response_body[-1]) == ("\ufffd", "!")
+
+
 def test_a_redirect_is_a_failure_and_is_not_followed(receiver):
     receiver.answers = [status(302, Location=receiver.url + "/elsewhere"), status(200)]
     delivery = make_callback(receiver.url)
@@ -183,9 +201,7 @@ def test_a_delivery_of_a_dead_worker_is_sent_again_as_the_same_attempt(receiver)
     with tenancy.operator():
         Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert drain() == 1
-    assert [(received.id, received.attempt) for received in receiver.received] == [
-        (delivery.webhook_id, 1)
-    ]
+    assert [(received.id, received.attempt) for received in receiver.received] == [(delivery.webhook_id, 1)]
 
     late = Outcome(
         delivery=taken,
@@ -342,9 +358,7 @@ def test_500_deliveries_are_sent_concurrently_each_once(receiver):
     started = time.monotonic()
     assert drain() == 500
     assert time.monotonic() - started < 12  # one after the other would take 25 s
-    assert sorted(received.id for received in receiver.received) == sorted(
-        one.webhook_id for one in made
-    )
+    assert sorted(received.id for received in receiver.received) == sorted(one.webhook_id for one in made)
     assert {delivery.status for delivery in all_deliveries()} == {"DELIVERED"}
 
 

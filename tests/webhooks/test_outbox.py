@@ -162,9 +162,7 @@ def test_an_event_of_no_client_goes_to_every_client_of_the_organization():
 
 def test_the_retry_settings_of_the_subscription_hold():
     client = make_client()
-    make_subscription(
-        URL, client=client, max_retries=7, retry_delay_s=5, backoff_multiplier=1.5, timeout_s=9
-    )
+    make_subscription(URL, client=client, max_retries=7, retry_delay_s=5, backoff_multiplier=1.5, timeout_s=9)
     emit(client)
     events_fan_out()
     (delivery,) = all_deliveries()
@@ -227,9 +225,7 @@ def test_a_delivery_cannot_refer_to_another_tenants_client():
         make_callback(URL, client=client, client_id=stranger.id)
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE webhook_logs SET success = true", "DELETE FROM webhook_logs"]
-)
+@pytest.mark.parametrize("statement", ["UPDATE webhook_logs SET success = true", "DELETE FROM webhook_logs"])
 def test_the_log_of_attempts_cannot_be_changed(statement):
     with (
         pytest.raises(DatabaseError, match="permission denied"),

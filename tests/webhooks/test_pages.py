@@ -27,23 +27,16 @@ def test_the_list_finds_a_delivery_by_status_type_and_id(admin_client, failed):
     fine = make_callback("https://quiet.example/")
     page = reverse("dashboard-webhooks")
     everything = admin_client.get(page).content.decode()
-    assert all(
-        reverse("dashboard-webhook-detail", args=[one.id]) in everything for one in (failed, fine)
-    )
+    assert all(reverse("dashboard-webhook-detail", args=[one.id]) in everything for one in (failed, fine))
     for query in ({"status": "FAILED"}, {"q": failed.webhook_id}):
         found = admin_client.get(page, query).content.decode()
         assert str(failed.id) in found
         assert str(fine.id) not in found
-    assert (
-        str(failed.id)
-        not in admin_client.get(page, {"event_type": "lead.created"}).content.decode()
-    )
+    assert str(failed.id) not in admin_client.get(page, {"event_type": "lead.created"}).content.decode()
 
 
 def test_the_detail_shows_each_attempt_escaped(admin_client, failed):
-    content = admin_client.get(
-        reverse("dashboard-webhook-detail", args=[failed.id])
-    ).content.decode()
+    content = admin_client.get(reverse("dashboard-webhook-detail", args=[failed.id])).content.decode()
     assert "The receiver answered 410." in content
     assert "X-Webhook-Attempt" in content
     assert "&lt;script&gt;alert(1)" in content
@@ -83,9 +76,7 @@ def test_others_than_super_admins_see_and_send_nothing(failed):
 
 
 def test_resend_is_not_a_link(admin_client, failed):
-    assert (
-        admin_client.get(reverse("dashboard-webhook-resend", args=[failed.id])).status_code == 405
-    )
+    assert admin_client.get(reverse("dashboard-webhook-resend", args=[failed.id])).status_code == 405
 
 
 @pytest.mark.parametrize("model", ["event", "subscription", "delivery", "attempt"])

@@ -63,9 +63,7 @@ def test_only_public_addresses_may_be_dialled(settings, address, allow_loopback)
     assert refused.value.code == "address_not_allowed"
 
 
-@pytest.mark.parametrize(
-    "address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "93.184.216.34"]
-)
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "93.184.216.34"])
 def test_public_addresses_may_be_dialled(address):
     address_check(address)
 

@@ -111,8 +111,6 @@ def test_the_example_receiver_verifies_and_refuses(delivered):
 
 def test_a_secret_in_plain_text_signs_too():
     """WEBHOOK_SECRET, the hub's own, may be any text."""
-    headers = signed_headers(
-        body=b"{}", secret="plain text", webhook_id="1", attempt_number=1, timestamp=5
-    )
+    headers = signed_headers(body=b"{}", secret="plain text", webhook_id="1", attempt_number=1, timestamp=5)
     expected = hmac.digest(b"plain text", b"1.5.{}", "sha256")
     assert headers["webhook-signature"] == "v1," + base64.b64encode(expected).decode()

@@ -159,9 +159,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "backoff_multiplier",
-                    models.FloatField(
-                        default=2, validators=[django.core.validators.MinValueValidator(1)]
-                    ),
+                    models.FloatField(default=2, validators=[django.core.validators.MinValueValidator(1)]),
                 ),
                 (
                     "timeout_s",
@@ -304,9 +302,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="event",
-            index=models.Index(
-                fields=["organization", "environment", "-created_at"], name="event_newest"
-            ),
+            index=models.Index(fields=["organization", "environment", "-created_at"], name="event_newest"),
         ),
         migrations.AddIndex(
             model_name="subscription",
@@ -336,9 +332,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index(
-                fields=["subscription", "-created_at"], name="delivery_of_subscription"
-            ),
+            index=models.Index(fields=["subscription", "-created_at"], name="delivery_of_subscription"),
         ),
         migrations.AddConstraint(
             model_name="delivery",

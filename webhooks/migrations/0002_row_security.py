@@ -13,12 +13,8 @@ class Migration(migrations.Migration):
         TenantTable("webhooks_subscription"),
         TenantTable("webhooks_delivery"),
         TenantForeignKey("webhooks_event", "client_id", "partners_apiclient", on_delete="CASCADE"),
-        TenantForeignKey(
-            "webhooks_subscription", "client_id", "partners_apiclient", on_delete="CASCADE"
-        ),
-        TenantForeignKey(
-            "webhooks_delivery", "client_id", "partners_apiclient", on_delete="CASCADE"
-        ),
+        TenantForeignKey("webhooks_subscription", "client_id", "partners_apiclient", on_delete="CASCADE"),
+        TenantForeignKey("webhooks_delivery", "client_id", "partners_apiclient", on_delete="CASCADE"),
         TenantForeignKey("webhooks_delivery", "event_id", "webhooks_event", on_delete="CASCADE"),
         TenantForeignKey(
             "webhooks_delivery", "subscription_id", "webhooks_subscription", on_delete="CASCADE"

@@ -21,9 +21,7 @@ _RESOLVER_THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver said: of `body` the first 16 KB as sent (never decompressed); latency in
-    ms.
-    """
+    """What the receiver said: of headers and body the first 16 KB each, never decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,7 +30,7 @@ class Answer:
 
 
 class _NotAllowed(OSError):
-    """An address that may not be dialled; an OSError, which is what aiohttp passes on from a dial."""
+    """An address that may not be dialled; an OSError, as aiohttp expects of a dial."""
 
 
 class _CheckedResolver(AbstractResolver):
@@ -118,9 +116,7 @@ class OutboundClient:
     ) -> None:
         await self._session.close()
 
-    async def post(
-        self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float
-    ) -> Answer:
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
         """Send `body`; any status is an answer. `timeout_s` bounds everything, the body's end
         included.
 
@@ -134,9 +130,7 @@ class OutboundClient:
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                self._session.post(
-                    url, data=body, headers=headers, allow_redirects=False
-                ) as response,
+                self._session.post(url, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 kept = await _read(response)
         except TimeoutError as error:
@@ -145,8 +139,19 @@ class OutboundClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _translated(error) from error
         latency_ms = (time.perf_counter() - started) * 1000
-        received = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, received, kept, latency_ms)
+        return Answer(response.status, _kept_headers(response.headers), kept, latency_ms)
+
+
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The first 16 KB of headers; bytes that are no UTF-8, which aiohttp smuggles, are replaced."""
+    kept: dict[str, str] = {}
+    left = KEPT_BYTES
+    for name, value in headers.items():
+        left -= len(name) + len(value)
+        if left < 0:
+            break
+        kept[name.lower()] = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return kept
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -1,20 +1,22 @@
 """Deliveries: claimed with a lease, settled while the lease holds, sent again by hand."""
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from uuid import UUID, uuid4
 
+import orjson
 from django.db import connection, transaction
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from config import tenancy
 from config.encryption import unseal
 from partners.services.audit import Actor, audit_record
 from partners.services.clients import webhook_secret_of
-from webhooks.models import Attempt, Delivery, Subscription
+from webhooks.models import Delivery, Subscription
 from webhooks.services.wake import dispatcher_wake
 
 SUBSCRIPTION_SECRET = "subscription-secret"  # noqa: S105 (the purpose it is sealed for)
@@ -53,6 +55,10 @@ SET lease_token = %(token)s,
 FROM claimed WHERE d.id = claimed.id RETURNING d.id
 """
 
+_LOG = """
+INSERT INTO webhook_logs SELECT * FROM jsonb_populate_recordset(NULL::webhook_logs, %s::jsonb)
+"""
+
 _SETTLE = """
 UPDATE webhooks_delivery d
 SET status = s.status, attempt_count = s.attempt_count, next_attempt_at = s.next_attempt_at,
@@ -65,6 +71,26 @@ WHERE d.id = s.id
 """
 
 
+# What an attempt and its log row need of a delivery.
+_SENT = (
+    "organization_id",
+    "environment",
+    "lane",
+    "url",
+    "webhook_id",
+    "body",
+    "async_job_id",
+    "attempt_count",
+    "max_attempts",
+    "retry_delay_s",
+    "backoff_multiplier",
+    "timeout_s",
+    "next_attempt_at",
+    "lease_token",
+    "lease_until",
+)
+
+
 @dataclass(slots=True)
 class Outcome:
     """One attempt and how it ended; `error_code` is empty when the receiver answered 2xx."""
@@ -75,8 +101,8 @@ class Outcome:
     http_status: int | None = None
     error_code: str = ""
     error_message: str = ""
-    request_headers: dict[str, str] = field(default_factory=dict)
-    response_headers: dict[str, str] = field(default_factory=dict)
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = field(default_factory=dict)
     response_body: str = ""
 
     @property
@@ -110,7 +136,11 @@ def deliveries_claim(
             ids = [row[0] for row in cursor.fetchall()]
         if not ids:
             return []
-        claimed = Delivery.objects.select_related("client", "subscription").filter(id__in=ids)
+        claimed = (
+            Delivery.objects.select_related("client", "subscription")
+            .only(*_SENT, "client__webhook_secret_sealed", "subscription__secret_sealed")
+            .filter(id__in=ids)
+        )
         return list(claimed.order_by("next_attempt_at", "id"))
 
 
@@ -143,15 +173,13 @@ def attempts_settle(*, outcomes: Sequence[Outcome]) -> int:
         for delivery_id, lease_token, max_attempts in held:
             outcome = by_id[delivery_id]
             if lease_token == outcome.delivery.lease_token:
-                outcome.delivery.max_attempts = (
-                    max_attempts  # a resend meanwhile may have raised it
-                )
+                outcome.delivery.max_attempts = max_attempts  # a resend meanwhile may have raised it
                 mine.append(outcome)
         if not mine:
             return 0
-        Attempt.objects.bulk_create(map(_attempt, mine))
         states = [_state(outcome, now) for outcome in mine]
         with connection.cursor() as cursor:
+            cursor.execute(_LOG, [orjson.dumps([_attempt(outcome) for outcome in mine]).decode()])
             cursor.execute(_SETTLE, [now, *(list(column) for column in zip(*states, strict=True))])
         gone = {
             outcome.delivery.subscription_id
@@ -207,26 +235,28 @@ def _retry_after_s(value: str, *, now: datetime) -> float:
     return (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
 
 
-def _attempt(outcome: Outcome) -> Attempt:
+def _attempt(outcome: Outcome) -> dict[str, object]:
+    """The attempt's row, by column."""
     delivery = outcome.delivery
-    return Attempt(
-        organization_id=delivery.organization_id,
-        environment=delivery.environment,
-        delivery_id=delivery.id,
-        webhook_url=delivery.url,
-        http_status=outcome.http_status,
-        attempt_number=delivery.attempt_count + 1,
-        success=outcome.success,
-        error_message=outcome.error_message[:500],
-        created_at=outcome.started_at,
-        async_job_id=delivery.async_job_id,
-        latency_ms=outcome.latency_ms,
-        error_code=outcome.error_code,
-        request_headers=outcome.request_headers,
-        request_body=delivery.body[:16_384],
-        response_headers=outcome.response_headers,
-        response_body=outcome.response_body,
-    )
+    return {
+        "id": uuid7(),
+        "organization_id": delivery.organization_id,
+        "environment": delivery.environment,
+        "delivery_id": delivery.id,
+        "webhook_url": delivery.url,
+        "http_status": outcome.http_status,
+        "attempt_number": delivery.attempt_count + 1,
+        "success": outcome.success,
+        "error_message": outcome.error_message[:500],
+        "created_at": outcome.started_at,
+        "async_job_id": delivery.async_job_id,
+        "latency_ms": outcome.latency_ms,
+        "error_code": outcome.error_code,
+        "request_headers": outcome.request_headers,
+        "request_body": delivery.body[:16_384],
+        "response_headers": outcome.response_headers,
+        "response_body": outcome.response_body,
+    }
 
 
 def _disable(subscriptions: set[UUID], now: datetime) -> None:
@@ -251,9 +281,7 @@ def delivery_resend(*, delivery_id: UUID, actor: Actor) -> Delivery:
     delivery = Delivery.objects.select_for_update(of=("self",)).get(id=delivery_id)
     before = {"status": delivery.status, "attempt_count": delivery.attempt_count}
     if delivery.lease_until is None or delivery.lease_until < now:
-        delivery.status = (
-            Delivery.Status.RETRYING if delivery.attempt_count else Delivery.Status.PENDING
-        )
+        delivery.status = Delivery.Status.RETRYING if delivery.attempt_count else Delivery.Status.PENDING
         delivery.max_attempts = max(delivery.max_attempts, delivery.attempt_count + 1)
         delivery.next_attempt_at, delivery.delivered_at = now, None
         delivery.save(

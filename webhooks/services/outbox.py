@@ -93,9 +93,7 @@ def events_fan_out(*, limit: int = 200) -> int:
         if not events:
             return 0
         organizations = {event.organization_id for event in events}
-        subscriptions = list(
-            Subscription.objects.active().filter(organization_id__in=organizations)
-        )
+        subscriptions = list(Subscription.objects.active().filter(organization_id__in=organizations))
         Delivery.objects.bulk_create(_deliveries(events, subscriptions, now))
         Event.objects.filter(id__in=[event.id for event in events]).update(dispatched_at=now)
     return len(events)

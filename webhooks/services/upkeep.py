@@ -28,12 +28,8 @@ def history_clean_up(*, before: datetime) -> int:
     """
     partitions_drop(table="webhook_logs", before=before.date())
     removed = 0
-    settled = Delivery.objects.filter(created_at__lt=before).exclude(
-        status__in=("PENDING", "RETRYING")
-    )
-    spent = Event.objects.filter(
-        created_at__lt=before, dispatched_at__isnull=False, deliveries__isnull=True
-    )
+    settled = Delivery.objects.filter(created_at__lt=before).exclude(status__in=("PENDING", "RETRYING"))
+    spent = Event.objects.filter(created_at__lt=before, dispatched_at__isnull=False, deliveries__isnull=True)
     for rows in (settled, spent):
         while True:
             with tenancy.operator():
