@@ -69,5 +69,5 @@ def _key_order(key: str) -> tuple[int, int, bytes]:
     if not isinstance(key, str):
         raise ValueError("The keys of JSON objects are text.")
     if key.isascii() and key.isdecimal() and str(int(key[:11])) == key and int(key) <= _MAX_INDEX:
-        return (1, int(key), b"")
+        return (0, int(key), b"")
     return (1, 0, key.encode("utf-16-be"))
