@@ -102,6 +102,8 @@ def run(state: State) -> int:
     """Set up and serve until a signal comes; answers the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
+    # compiled modules make the next start quicker
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with state.lock():
         installation = Installation(state)
         # the lock is ours, so whatever still lives was left by a supervisor that was killed
@@ -142,8 +144,7 @@ def _start(installation: Installation, supervisor: Supervisor) -> None:
             supervisor.wait_ready(name, store.is_ready, seconds=60)
     installation.settle()
     write_environment(installation)
-    installation.manage("migrate", "--database", "owner", "--no-input")
-    installation.manage("load_demo", "--url", installation.url, "--even-without-debug")
+    installation.manage("prepare", "--url", installation.url)
     for name in APPLICATION:
         supervisor.begin(name)
     supervisor.wait_ready("web", lambda: is_ready(installation.url), seconds=60)

@@ -112,3 +112,11 @@ window.addEventListener("pageshow", () => {
 });
 
 all(".notice-success").forEach((notice) => setTimeout(() => notice.remove(), 6000));
+
+// --- Live parts ---------------------------------------------------------------------------
+// Pages refresh themselves by their own address; an answer from elsewhere is the sign-in page.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (new URL(event.detail.xhr.responseURL).pathname === window.location.pathname) return;
+  event.preventDefault();
+  window.location.reload();
+});

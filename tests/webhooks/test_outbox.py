@@ -153,7 +153,8 @@ def test_only_active_subscriptions_of_the_client_in_its_world_get_an_event():
 def test_an_event_of_no_client_goes_to_every_client_of_the_organization():
     organization = make_organization()
     client, neighbour = make_client(organization), make_client(organization)
-    for each in (client, neighbour, make_client()):
+    production = make_client(organization, environment="production")
+    for each in (client, neighbour, production, make_client()):
         make_subscription(URL, client=each)
     emit(client, client_id=None)
     events_fan_out()
