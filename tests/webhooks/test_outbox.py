@@ -52,6 +52,8 @@ def test_an_event_vanishes_with_the_change_that_failed():
     assert events() == []
     assert all_deliveries() == []
     assert messages_waiting() == 0
+    emit(client)  # the refused one has not used up the wake-up of the next
+    assert messages_waiting() == 1
 
 
 def test_an_event_commits_with_its_change_and_wakes_a_dispatcher_afterwards():
