@@ -4,14 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import psutil
-
-from config.embedded.program import command_line
+from config.embedded.program import command_line, end, living_in
 from config.embedded.state import SetUpError, State, private
 
 SUPERUSER = "postgres"
@@ -89,33 +86,10 @@ class Postgres:
 
     def _heal(self) -> None:
         """Once nobody lives in the data directory, what its lock files name is dead or somebody else."""
-        deadline = time.monotonic() + 20
-        while living := self._living():
-            if time.monotonic() > deadline:
-                raise SetUpError(
-                    f"Processes of an earlier PostgreSQL do not end: {living}; end them and try again."
-                )
-            for pid in living:
-                try:
-                    os.kill(pid, signal.SIGQUIT)
-                except ProcessLookupError:
-                    continue
-            time.sleep(0.1)
-        stale = ("postmaster.pid",)
-        for name in stale:
-            (self.data / name).unlink(missing_ok=True)
+        end(living_in(self.data))
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
             (self.socket / name).unlink(missing_ok=True)
-
-    def _living(self) -> list[int]:
-        living = []
-        for process in psutil.process_iter():
-            try:
-                if process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data):
-                    living.append(process.pid)
-            except (psutil.Error, OSError):
-                continue
-        return living
 
     def _run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         user = self.state.service_user

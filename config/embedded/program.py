@@ -33,6 +33,18 @@ def leftovers(mark: str) -> list[psutil.Process]:
     return found
 
 
+def living_in(directory: Path) -> list[psutil.Process]:
+    """Living processes that work in `directory`: servers overwrite their environment, mark and all."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(directory):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
 def end(processes: list[psutil.Process], *, grace_s: float = 10) -> None:
     """Ask processes to stop, then make them."""
     for ask in (psutil.Process.terminate, psutil.Process.kill):

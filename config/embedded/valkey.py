@@ -5,7 +5,7 @@ import socket
 from importlib.util import find_spec
 from pathlib import Path
 
-from config.embedded.program import command_line
+from config.embedded.program import command_line, end, living_in
 from config.embedded.state import SetUpError, State, private
 
 
@@ -21,15 +21,14 @@ class Valkey:
         return f"unix://{self.socket}?db={database}"
 
     def prepare(self) -> None:
+        """Make its directory, and end a server that an earlier supervisor left: a second one on the
+        socket would silently take it over and share its file."""
         private(self.state.valkey)
         private(self.socket.parent)
+        end(living_in(self.state.valkey))
 
     def command(self) -> list[str]:
-        """What runs the server in the foreground.
-
-        A second server on the socket would silently take it over, so the launcher first ends one that
-        an earlier supervisor left.
-        """
+        """What runs the server in the foreground."""
         persistence = ["--appendonly", "yes", "--appendfsync", "everysec"] if self.durable else []
         command = [
             str(_binary()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",

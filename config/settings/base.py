@@ -133,6 +133,8 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "webhooks.sweep": {"task": "webhooks.sweep", "schedule": 5.0},
+    "webhooks.retry_failed": {"task": "webhooks.retry_failed", "schedule": 3600.0},
+    "webhooks.clean_up": {"task": "webhooks.clean_up", "schedule": 3600.0},
     "credentials.prepare_partitions": {
         "task": "credentials.prepare_partitions",
         "schedule": 3600.0,

@@ -8,5 +8,7 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 SECOND_FACTOR_REQUIRED = False
 OUTBOUND_ALLOW_LOOPBACK = True
 ALLOWED_HOSTS = ["*"]
+# the browser tests serve without collectstatic
+WHITENOISE_USE_FINDERS = True
 # tests ship rows when they look at them
 USAGE_SHIP_EVERY_S = 0.0

@@ -1,0 +1,68 @@
+"""A real browser on the real server. Set HUB_SCREENSHOTS=1 to renew docs/images/."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.processes import web
+
+CHROMIUM = shutil.which("chromium")
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+IMAGES = Path(settings.BASE_DIR) / "docs" / "images"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("this machine has no chromium (Debian: apt-get install chromium)")
+    # the synchronous API runs an event loop in this thread, which Django takes for asynchronous code
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def hub(django_db_setup: None) -> Iterator[str]:
+    """The address of a running web server."""
+    with web() as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser, hub: str) -> Iterator[Page]:
+    """A tab in which no script may fail and nothing may break the content policy."""
+    context = browser.new_context(
+        base_url=hub, viewport={"width": 1440, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    yield page
+    context.close()
+    assert [problem for problem in problems if "status of 4" not in problem] == []
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], None]:
+    """Keep a screenshot for the documents, when asked to."""
+
+    def take(page: Page, name: str) -> None:
+        if os.environ.get("HUB_SCREENSHOTS"):
+            page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
+
+    return take

@@ -1,0 +1,91 @@
+"""What is old goes; what still has to be sent stays, however old."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from config import tenancy
+from config.partitions import partitions_prepare
+from tests.conftest import owner_connection
+from tests.factories import make_client
+from tests.webhooks.receiver import status
+from tests.webhooks.rows import (
+    all_deliveries,
+    attempts_of,
+    delivery_now,
+    emit,
+    make_callback,
+    make_subscription,
+)
+from webhooks import tasks
+from webhooks.dispatcher import drain
+from webhooks.models import Delivery, Event
+from webhooks.services.upkeep import history_clean_up
+
+
+def age(**by):
+    """Make every event and delivery look older."""
+    with tenancy.operator():
+        for model in (Event, Delivery):
+            model.objects.update(created_at=timezone.now() - timedelta(**by))
+
+
+def test_old_settled_deliveries_and_their_events_are_removed(settings, receiver):
+    client = make_client()
+    make_subscription(receiver.url, client=client)
+    emit(client)
+    drain()
+    waiting = make_callback("https://receiver.example/")
+    age(days=settings.LOG_RETENTION_DAYS + 1)
+    emit(client)
+    drain()
+    waiting_still = make_callback("https://receiver.example/")
+    tasks.clean_up()
+    kept = all_deliveries()
+    assert {waiting.id, waiting_still.id} <= {delivery.id for delivery in kept}
+    assert sorted(delivery.status for delivery in kept) == ["DELIVERED", "PENDING", "RETRYING"]
+    with tenancy.operator():
+        assert Event.objects.count() == 1
+
+
+def test_an_event_stays_while_a_delivery_of_it_is_open(receiver):
+    client = make_client()
+    receiver.answers = [status(500)]
+    make_subscription(receiver.url, client=client)
+    emit(client)
+    drain()
+    age(days=400)
+    assert history_clean_up(before=timezone.now()) == 0
+    with tenancy.operator():
+        assert Event.objects.count() == 1
+
+
+def test_attempts_go_by_the_day(receiver):
+    delivery = make_callback(receiver.url)
+    drain()
+    history_clean_up(before=timezone.now())
+    assert len(attempts_of(delivery)) == 1
+    try:
+        history_clean_up(before=timezone.now() + timedelta(days=1))
+        assert attempts_of(delivery) == []
+    finally:
+        partitions_prepare()
+
+
+def test_the_log_has_partitions_around_today():
+    partitions_prepare()
+    days = [timezone.now() + timedelta(days=days) for days in (-1, 0, 3)]
+    with owner_connection() as owner:
+        for day in days:
+            name = f"webhook_logs_{day:%Y%m%d}"
+            assert owner.execute("SELECT to_regclass(%s)", [name]).fetchone() != (None,), name
+
+
+def test_the_scheduled_retry_counts(receiver):
+    failed = make_callback(receiver.url, status="FAILED", attempt_count=3, response_code=500)
+    make_callback(receiver.url, status="FAILED", attempt_count=3, response_code=500)
+    with tenancy.operator():
+        Delivery.objects.exclude(id=failed.id).update(updated_at=timezone.now() - timedelta(days=2))
+    assert tasks.retry_failed() == {"total": 1, "successful": 1, "failed": 0}
+    assert delivery_now(failed).status == "DELIVERED"
+    assert tasks.retry_failed() == {"total": 0, "successful": 0, "failed": 0}
