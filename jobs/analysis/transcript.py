@@ -14,6 +14,7 @@ from jobs.analysis.voice import total
 
 # A pause that ends a turn even when nobody else speaks.
 _TURN_PAUSE_S = 1.2
+_SENTENCE_ENDS = (".", "?", "!")
 _LOW_CONFIDENCE = 0.55
 _LOW_LANGUAGE = 0.5
 
@@ -106,7 +107,18 @@ class FasterWhisperEngine:
                     word = replace(word, word=last.word + word.word, start=last.start)
                 words.append(word)
             progress(segment.end)
-        return Heard(words, info.language, float(info.language_probability))
+        return Heard(_rejoined(words), info.language, float(info.language_probability))
+
+
+def _rejoined(words: list[Word]) -> list[Word]:
+    """Give a sentence its first word back, where the recogniser timed it before the pause in between."""
+    for index in range(1, len(words) - 1):
+        before, word, after = words[index - 1 : index + 2]
+        begins = before.word[-1:] in _SENTENCE_ENDS and word.word[-1:] not in _SENTENCE_ENDS
+        if begins and after.start - word.end > _TURN_PAUSE_S:
+            start = max(word.end, after.start - (word.end - word.start))
+            words[index] = replace(word, start=round(start, 2), end=after.start)
+    return words
 
 
 def transcribe(
