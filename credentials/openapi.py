@@ -9,7 +9,7 @@ class CredentialScheme(OpenApiAuthenticationExtension):
     """One key, four ways to present it."""
 
     target_class = "credentials.authentication.CredentialAuthentication"
-    name = ["partnerApiKey", "bearer", "keyIdAndSecret", "apiKey"]  # noqa: RUF012
+    name = ["partnerApiKey", "bearer", "keyIdAndSecret", "apiKey"]
 
     def get_security_requirement(self, auto_schema: Any) -> Any:
         return [{name: []} for name in self.name]

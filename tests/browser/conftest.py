@@ -46,7 +46,9 @@ def hub(django_db_setup: None) -> Iterator[str]:
 def page(browser: Browser, hub: str) -> Iterator[Page]:
     """A tab in which no script may fail and nothing may break the content policy."""
     context = browser.new_context(
-        base_url=hub, viewport={"width": 1440, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+        base_url=hub,
+        viewport={"width": 1440, "height": 900},
+        permissions=["clipboard-read", "clipboard-write"],
     )
     page = context.new_page()
     problems: list[str] = []

@@ -15,9 +15,7 @@ def sign_in(page, person):
 
 
 def call(hub, raw_key):
-    request = urllib.request.Request(
-        f"{hub}/api/partner/v1/health", headers={"x-partner-api-key": raw_key}
-    )
+    request = urllib.request.Request(f"{hub}/api/partner/v1/health", headers={"x-partner-api-key": raw_key})
     try:
         with urllib.request.urlopen(request) as answer:
             return answer.status
@@ -46,7 +44,7 @@ def test_a_key_is_issued_used_rotated_suspended_and_revoked(page, hub, picture):
     assert call(hub, raw_key) == 200
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
-    assert raw_key in open(download.value.path()).read()
+    assert raw_key in download.value.path().read_text()
     page.get_by_role("link", name="Done").or_(page.get_by_role("button", name="Done")).click()
 
     page.goto("/dashboard/admin/partner-api")

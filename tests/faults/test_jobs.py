@@ -6,6 +6,8 @@ import hmac
 import json
 import time
 
+from django.conf import settings
+
 from config import tenancy
 from credentials.limits import store
 from jobs.models import Job
@@ -15,12 +17,11 @@ from tests.faults.conftest import start
 from tests.processes import wait_until
 from webhooks.models import Event
 
-RECORDINGS = "tests/data/audio"
+RECORDINGS = settings.BASE_DIR / "tests" / "data" / "audio"
 
 
 def submit(partner, company, name, **given):
-    with open(f"{RECORDINGS}/{name}.wav", "rb") as file:
-        audio = base64.b64encode(file.read()).decode()
+    audio = base64.b64encode((RECORDINGS / f"{name}.wav").read_bytes()).decode()
     body = {"audio_file": audio, "company_id": str(company.id), "call_type": "support"} | given
     answer = partner.post("/calls/analyze", body)
     assert answer.status_code == 202, answer.content
