@@ -61,12 +61,11 @@ openapi: ## Write docs/openapi.yaml from the code
 	@cd "$(HERE)"
 	$(WITH_STORES) "$(PYTHON)" manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-lock: ## Resolve requirements*.in into pinned, hashed requirements*.txt
+lock: ## Resolve requirements*.in into pinned, hashed requirements*.txt, for every platform
 	@cd "$(HERE)"
 	for name in requirements requirements-analysis requirements-dev; do
-	  "$(VENV)/bin/pip-compile" --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate \
-	    --output-file "$$name.txt" "$$name.in"
+	  "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --output-file "$$name.txt" "$$name.in"
 	done
 
 shell: ## A Django shell on the running stores
