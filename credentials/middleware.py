@@ -35,14 +35,16 @@ _STANDING_HEADERS = {
 class GovernedRequestMiddleware:
     """Answer API paths here, past the page stack: credential, limit, view, headers, usage row.
 
-    Every answer under settings.API_PREFIXES has the contract's headers, and every error its body.
+    Every answer under settings.API_PREFIXES and at settings.API_PATHS has the contract's headers, and
+    every error its body.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
-        if not request.path_info.startswith(settings.API_PREFIXES):
+        path = request.path_info
+        if not path.startswith(settings.API_PREFIXES) and path not in settings.API_PATHS:
             return self.get_response(request)
         started = time.perf_counter()
         incoming = request.META.get("HTTP_X_REQUEST_ID", "")

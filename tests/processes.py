@@ -7,8 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -61,25 +60,27 @@ def worker(*queues: str) -> Process:
     return Process("celery", "-A", "config", "worker", "--loglevel", "ERROR", *arguments)
 
 
-@contextmanager
-def web() -> Iterator[str]:
-    """The web server; gives its address."""
-    port = str(free_port())
-    server = Process(
-        *("granian", "--interface", "wsgi", "config.wsgi:application", "--host", "127.0.0.1"),
-        *("--port", port, "--workers", "1", "--blocking-threads", "4", "--no-ws"),
-    )
-    url = f"http://127.0.0.1:{port}"
+class Web(Process):
+    """A web server on a port of its own; a context that gives itself once it is ready."""
 
-    def is_ready() -> bool:
+    def __init__(self) -> None:
+        port = str(free_port())
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            *("granian", "--interface", "wsgi", "config.wsgi:application", "--host", "127.0.0.1"),
+            *("--port", port, "--workers", "1", "--blocking-threads", "4", "--no-ws"),
+        )
+
+    def __enter__(self) -> "Web":
+        wait_until(self._is_ready, seconds=40)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
                 return answer.status == 200
         except OSError:
             return False
-
-    try:
-        wait_until(is_ready, seconds=40)
-        yield url
-    finally:
-        server.stop()

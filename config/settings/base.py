@@ -52,7 +52,9 @@ INSTALLED_APPS = [
 
 # --- The two ways of a request -----------------------------------------------
 # Paths under API_PREFIXES are answered inside the first middleware, past the page stack below it.
-API_PREFIXES = ("/api/", "/v1/", "/partner/", "/admin/partners")
+API_PREFIXES = ("/api/", "/v1/", "/partner/")
+# ... and these as they stand; behind a slash this one is an app's page in the Django admin.
+API_PATHS = frozenset({"/admin/partners"})
 PARTNER_API_ENABLED = env.bool("PARTNER_API_ENABLED", default=True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 MIDDLEWARE = [

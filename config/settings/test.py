@@ -1,7 +1,7 @@
 """The test suite: real PostgreSQL and Redis-compatible servers, quick password hashing."""
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import STORAGES
+from config.settings.base import STORAGES, env
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -11,4 +11,4 @@ ALLOWED_HOSTS = ["*"]
 # the browser tests serve without collectstatic
 WHITENOISE_USE_FINDERS = True
 # tests ship rows when they look at them
-USAGE_SHIP_EVERY_S = 0.0
+USAGE_SHIP_EVERY_S = env.float("USAGE_SHIP_EVERY_S", default=0.0)

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.processes import web
+from tests.processes import Web
 
 CHROMIUM = shutil.which("chromium")
 _QUIET = (
@@ -38,8 +38,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def hub(django_db_setup: None) -> Iterator[str]:
     """The address of a running web server."""
-    with web() as url:
-        yield url
+    with Web() as web:
+        yield web.url
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""The Django admin: ops find everything, and change nothing by hand."""
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.models import Job
+from jobs.services.runner import job_claim, job_settle
+from partners.models import AuditEntry, User
+from tests.factories import make_company, make_key, make_organization, make_user
+from tests.partner import Partner
+
+OURS = ("partners", "credentials", "webhooks", "jobs", "leads")
+MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
+
+
+@pytest.fixture
+def filled(shipped):
+    """A tenant that has used everything once."""
+    organization = make_organization()
+    partner = Partner(make_key(organization))
+    partner.lead_post()
+    company = make_company(organization)
+    body = {
+        "audio_file": "UklGRg==",
+        "company_id": str(company.id),
+        "webhook_url": "http://127.0.0.1:9/hook",
+    }
+    assert partner.post("/calls/analyze", body).status_code == 202
+    job = job_claim(queue="analysis", now=timezone.now())
+    assert job_settle(job=job, error={"code": "empty_audio", "message": "The recording is empty."})
+    shipped()
+    return partner
+
+
+@pytest.fixture
+def ops():
+    client = Client()
+    client.force_login(make_user(is_staff=True).user)
+    return client
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_ops_can_list_search_and_open_but_not_change(filled, ops, model):
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    listed = ops.get(reverse(f"{name}_changelist"))
+    assert listed.status_code == 200
+    found = listed.context["cl"].result_list
+    if model._meta.model_name not in {"subscription", "attempt", "agent"}:
+        assert len(found) >= 1
+    if admin.site._registry[model].search_fields:
+        assert ops.get(reverse(f"{name}_changelist"), {"q": "no-such-thing"}).status_code == 200
+    for row in found[:1]:
+        opened = ops.get(reverse(f"{name}_change", args=[row.pk]))
+        assert opened.status_code == 200
+        assert filled.issued.secret not in opened.content.decode()
+        assert b'name="_save"' not in opened.content
+        assert ops.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert ops.get(reverse(f"{name}_add")).status_code == 403
+
+
+def test_a_failed_job_is_run_again_from_the_admin(filled, ops):
+    url = reverse("admin:jobs_job_changelist")
+    job = ops.get(url).context["cl"].result_list[0]
+    data = {"action": "run_again", "_selected_action": [str(job.pk)]}
+    assert ops.post(url, data).status_code == 302
+    again = ops.get(url).context["cl"].result_list[0]
+    assert (again.status, again.error) == (Job.Status.QUEUED, None)
+
+
+def test_people_without_the_ops_role_stay_out():
+    client = Client()
+    client.force_login(make_user().user)
+    assert client.get("/admin/", follow=False).status_code in {302, 403}
+    assert Client().get("/admin/").status_code == 302
+
+
+def test_super_admins_need_a_second_factor(settings, admin_client):
+    settings.SECOND_FACTOR_REQUIRED = True
+    for path in ("/dashboard/", "/dashboard/admin/partner-api", "/admin/"):
+        answer = admin_client.get(path)
+        assert (answer.status_code, answer["Location"]) == (302, reverse("mfa_activate_totp"))
+    client = Client()
+    client.force_login(make_user().user)
+    assert client.get("/dashboard/").status_code == 200
+
+
+def test_every_registered_model_is_looked_at():
+    labels = {model._meta.label for model in MODELS}
+    wanted = {"partners.Organization", "credentials.ApiKey", "credentials.RequestLog", "jobs.Job"}
+    assert wanted | {"webhooks.Delivery", "webhooks.Attempt", "partners.AuditEntry"} <= labels
+    assert AuditEntry in MODELS
+    assert User in MODELS
