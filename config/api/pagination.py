@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 import orjson
+from django.core.exceptions import ValidationError as InvalidValue
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework import serializers
@@ -93,7 +94,7 @@ def paginate(
             ordered = ordered.filter(**{f"{column}__{than}e": value}).filter(
                 Q(**{f"{column}__{than}": value}) | Q(**{f"id__{than}": after_id})
             )
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, InvalidValue) as error:
             raise ValidationFailed(cursor=["The cursor is not valid."]) from error
         found = list(ordered[: limit + 1])
     else:
@@ -120,8 +121,10 @@ def _cursor_read(text: str, column: str, descending: bool) -> tuple[Any, str]:
         made_for, direction, value, identity = orjson.loads(
             base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         )
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, TypeError) as error:
         raise ValidationFailed(cursor=["The cursor is not valid."]) from error
     if (made_for, direction) != (column, descending):
         raise ValidationFailed(cursor=["The cursor belongs to another sort order."])
+    if not isinstance(value, str | int) or "\x00" in f"{value}{identity}":
+        raise ValidationFailed(cursor=["The cursor is not valid."])
     return value, identity

@@ -5,7 +5,7 @@ import secrets
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from config.encryption import seal, unseal
 from partners.models import ApiClient
@@ -18,16 +18,24 @@ def webhook_secret_generate() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-@transaction.atomic
 def client_get_or_create(*, organization_id: UUID, environment: str, name: str) -> ApiClient:
-    """The organization's client of this name (any case), made with a webhook secret when it is new."""
-    found = ApiClient.objects.for_organization(organization_id, environment).filter(name__iexact=name).first()
-    return found or ApiClient.objects.create(
-        organization_id=organization_id,
-        environment=environment,
-        name=name,
-        webhook_secret_sealed=seal(webhook_secret_generate().encode(), purpose=_PURPOSE),
-    )
+    """The organization's client of this name (any case), made with a webhook secret when it is new.
+
+    Of two simultaneous calls one makes it and both get it.
+    """
+    named = ApiClient.objects.for_organization(organization_id, environment).filter(name__iexact=name)
+    if found := named.first():
+        return found
+    try:
+        with transaction.atomic():
+            return ApiClient.objects.create(
+                organization_id=organization_id,
+                environment=environment,
+                name=name,
+                webhook_secret_sealed=seal(webhook_secret_generate().encode(), purpose=_PURPOSE),
+            )
+    except IntegrityError:
+        return named.get()
 
 
 def webhook_secret_of(client: ApiClient | None) -> str:

@@ -1,6 +1,7 @@
 """The server refuses to start when its login could bypass the policies, or with a default secret."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -58,6 +59,14 @@ def test_production_refuses_a_default_secret(name):
     run = python(code, **environment | {name: "change-me"})
     assert run.returncode != 0
     assert name in run.stderr
+
+
+def test_every_setting_of_the_environment_is_described():
+    text = (settings.BASE_DIR / ".env.example").read_text()
+    described = set(re.findall(r"^#?([A-Z_]+)=", text, re.MULTILINE))
+    files = (settings.BASE_DIR / "config" / "settings").glob("*.py")
+    asked = {n for file in files for n in re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", file.read_text())}
+    assert asked - described == set()
 
 
 def test_readiness_says_what_is_missing(client, monkeypatch):

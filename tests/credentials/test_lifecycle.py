@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from config import tenancy
 from config.api.exceptions import ValidationFailed
-from credentials import snapshots
+from credentials import limits, snapshots
 from credentials.exceptions import KeyRevoked
 from credentials.models import ApiKey, ApiKeySecret
 from credentials.scopes import Scope
@@ -85,6 +85,15 @@ def test_a_warm_key_costs_no_database_query(partner, django_assert_num_queries):
     with django_assert_num_queries(5) as queries:  # BEGIN, context, count, page, COMMIT
         partner.get("/companies")
     assert not [query for query in queries if "partner_api_keys" in query["sql"]]
+
+
+def test_a_request_is_one_round_trip_to_the_store(partner, monkeypatch):
+    partner.get("/health")
+    sent = []
+    real = limits.store.execute_command
+    monkeypatch.setattr(limits.store, "execute_command", lambda *a, **k: sent.append(a[0]) or real(*a, **k))
+    assert partner.get("/health").status_code == 200
+    assert sent == ["EVALSHA"]
 
 
 def test_an_expired_key_is_refused(organization):

@@ -1,5 +1,7 @@
 """Section A: GET and POST /leads."""
 
+import base64
+import json
 from datetime import timedelta
 
 import pytest
@@ -14,6 +16,10 @@ FIELDS = {
     "id", "status", "organizationId", "createdAt", "updatedAt", "name", "email", "phone", "source",
     "notes", "duplicateOf",
 }  # fmt: skip
+
+
+def cursor(*parts):
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
 def stored():
@@ -144,6 +150,11 @@ def test_sort_search_status_and_dates(partner):
         {"cursor": "nonsense"},
         {"cursor": "WzEsMiwzLDRd"},
         {"search": "\x00"},
+        {"cursor": cursor("created_at", True, "not a date", "not an id")},
+        {"cursor": cursor("created_at", True, "2026-01-01T00:00:00+00:00", "not an id")},
+        {"cursor": cursor("created_at", True, {"a": 1}, [])},
+        {"cursor": cursor("created_at", True, "\x00", "\x00")},
+        {"cursor": cursor("name", True, "x", "x")},
     ],
 )
 def test_a_bad_query_is_400(partner, query):
