@@ -1,7 +1,10 @@
 """Every door of the hub, by surface."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -12,6 +15,9 @@ from jobs.urls import partner_urlpatterns as call_analysis
 
 # a password alone must not open the admin
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# second factors and their seeds are nobody's to look at
+for model in (Authenticator, EmailAddress, Group):
+    admin.site.unregister(model)
 admin.site.site_header = "Partner Hub"
 admin.site.site_title = "Partner Hub"
 admin.site.index_title = "Operations"

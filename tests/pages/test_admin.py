@@ -87,6 +87,12 @@ def test_super_admins_need_a_second_factor(settings, admin_client):
     assert client.get("/dashboard/").status_code == 200
 
 
+def test_second_factors_are_nobodys_to_look_at(admin_client):
+    assert admin_client.get("/admin/mfa/authenticator/").status_code == 404
+    others = {model._meta.app_label for model in admin.site._registry} - set(OURS)
+    assert others == {"django_celery_beat"}
+
+
 def test_every_registered_model_is_looked_at():
     labels = {model._meta.label for model in MODELS}
     wanted = {"partners.Organization", "credentials.ApiKey", "credentials.RequestLog", "jobs.Job"}
