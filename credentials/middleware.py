@@ -19,6 +19,8 @@ from config.api.exceptions import DomainError, ServiceUnavailable
 from credentials.authentication import request_authenticate
 from credentials.exceptions import PayloadTooLarge
 from credentials.limits import limit_headers
+from credentials.request_signing import signature_check
+from credentials.snapshots import Snapshot
 from credentials.usage import spool
 
 log = structlog.get_logger(__name__)
@@ -62,6 +64,8 @@ class GovernedRequestMiddleware:
             endpoint = endpoint_name(match.route)
             _check_size(length, match.func)
             _ = request.body  # once, before anybody takes the stream: signatures and idempotency need it raw
+            if isinstance(request.credential, Snapshot) and request.credential.signing_mode != "none":
+                signature_check(request, request.credential)
             response = match.func(request, *match.args, **match.kwargs)
         except Exception as exc:  # noqa: BLE001 (the last door: nothing may answer HTML or a trace)
             response = error_response(_error(exc, request), request_id=request.request_id)

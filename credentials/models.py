@@ -51,6 +51,9 @@ class ApiKey(TenantModel):
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     daily_quota = models.PositiveIntegerField(null=True, blank=True)
     burst = models.PositiveIntegerField(null=True, blank=True)
+    signing_mode = models.CharField(max_length=12, choices=SigningMode, default=SigningMode.NONE)
+    # Sealed, since it verifies; config/encryption.py, purpose "signing-secret". Empty without signing.
+    signing_secret_sealed = models.BinaryField(default=bytes, blank=True)
     version = models.PositiveIntegerField(default=1)
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_by = models.CharField(max_length=254, blank=True)
@@ -64,6 +67,10 @@ class ApiKey(TenantModel):
             models.Index(fields=("organization", "environment", "-created_at", "-id"), name="api_key_newest"),
         )
         constraints = (
+            models.CheckConstraint(
+                name="api_key_signing_secret",
+                condition=Q(signing_mode="none") | ~Q(signing_secret_sealed=b""),
+            ),
             models.CheckConstraint(
                 name="api_key_requests_per_minute",
                 condition=Q(requests_per_minute__isnull=True) | Q(requests_per_minute__gte=1),

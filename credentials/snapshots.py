@@ -19,6 +19,7 @@ import structlog
 from django.db import transaction
 
 from config import tenancy
+from config.encryption import unseal
 from credentials.limits import (
     CATALOGUE_BURST,
     CATALOGUE_PER_MINUTE,
@@ -32,6 +33,7 @@ from credentials.secrets import secret_hash
 
 log = structlog.get_logger(__name__)
 
+SIGNING_SECRET = "signing-secret"  # noqa: S105 (the purpose it is sealed for)
 # The store forgets a mark after this; a commit takes far less.
 _CHANGING_S = 30
 _VERSION_S = 86_400
@@ -58,6 +60,8 @@ class Snapshot:
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     secrets: tuple[tuple[bytes, float | None], ...]
     limits: Limits
+    signing_mode: str
+    signing_secret: bytes
 
     def admits(self, secret: str) -> bool:
         """Whether the key is live and `secret` one of its live secrets; comparisons take constant time."""
@@ -140,7 +144,16 @@ def _snapshot(key: ApiKey) -> Snapshot:
             for secret in key.secrets.all()
         ),
         limits=key_limits(key),
+        signing_mode=key.signing_mode,
+        signing_secret=signing_secret_of(key).encode(),
     )
+
+
+def signing_secret_of(key: ApiKey) -> str:
+    """The secret that a key's requests are signed with; "" when it signs none."""
+    if key.signing_mode == ApiKey.SigningMode.NONE:
+        return ""
+    return unseal(bytes(key.signing_secret_sealed), purpose=SIGNING_SECRET).decode()
 
 
 @contextmanager

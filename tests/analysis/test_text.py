@@ -6,7 +6,7 @@ from jobs.analysis.content import call_type_of, find_roles, understand
 from jobs.analysis.masking import mask
 from jobs.analysis.score import score_call
 from jobs.analysis.tone import Tone, VoiceTone
-from jobs.analysis.transcript import Segment, Transcript, Word, with_roles
+from jobs.analysis.transcript import Segment, Transcript, Word, masked, with_roles
 
 GOOD = [
     (
@@ -132,10 +132,22 @@ def test_an_empty_call_has_no_score():
         ("it is 7 3 3 1 9 4.", ["it", "is", "███", "███", "███", "███", "███", "███."]),
         ("write to dana@example.co.il please", ["write", "to", "███", "please"]),
         ("dana at example dot com", ["███", "███", "███", "███", "███"]),
-        ("one two three four five six", ["███"] * 6),
+        ("one two three four five", ["███"] * 5),
+        ("four 7 two 9 one 6", ["███"] * 6),
+        ("4580 okay 1234 then 5678", ["███"] * 5),
+        ("dana dot levi at gmail dot com", ["███"] * 7),
+        ("שמונה־אפס־חמש־שש־שבע", ["███"]),
+        ("one day in four or five", ["one", "day", "in", "four", "or", "five"]),
         ("הטלפון שלי 052-9876543", ["הטלפון", "שלי", "███"]),
         ("in 2026 we paid 120 dollars", ["in", "2026", "we", "paid", "120", "dollars"]),
     ],
 )
 def test_masking(text, kept):
     assert mask(text, text.split()) == (" ".join(kept), kept)
+
+
+def test_a_number_dictated_group_by_group_is_one_number():
+    call = transcript([("c", "4580"), ("a", "Right."), ("c", "1234"), ("a", "Go on."), ("c", "5678")])
+    hidden = masked(call.segments)
+    assert [segment.text for segment in hidden] == ["███", "Right.", "███", "Go on.", "███"]
+    assert [word.word for word in hidden[2].words] == ["███"]
