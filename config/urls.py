@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from config import health
 from config.policy import deprecation_policy
+from credentials.urls import api_urlpatterns as governance
 from jobs.urls import partner_urlpatterns as call_analysis
 
 # a password alone must not open the admin
@@ -27,6 +28,7 @@ urlpatterns = [
     # partners
     path("api/partner/v1/", include("leads.urls")),
     path("api/partner/v1/", include(call_analysis)),
+    path("", include(governance)),
     # people
     path("", RedirectView.as_view(pattern_name="dashboard-home")),
     path("", include("partners.urls")),

@@ -28,6 +28,7 @@ from credentials.secrets import (
     secret_hash,
     secret_is_well_formed,
 )
+from credentials.sessions import session_user
 from credentials.snapshots import Snapshot, snapshot_get, snapshot_load
 from partners.models import User
 
@@ -87,8 +88,10 @@ def _key(text: str) -> Presented:
     return Presented(*pair)
 
 
-def request_authenticate(request: HttpRequest, *, address: str, nonce: str) -> None:
+def request_authenticate(request: HttpRequest, *, address: str, nonce: str, view: Any = None) -> None:
     """Find the request's credential, check it, and count the request against its limits.
+
+    A view that `is_public` needs none, one that `admits_session` takes a dashboard session too.
 
     Sets `request.credential` (Snapshot, TokenHolder or None), `request.limits` and `request.verdict`.
     One round trip to the store; no database query for a key this process has seen.
@@ -96,26 +99,29 @@ def request_authenticate(request: HttpRequest, *, address: str, nonce: str) -> N
     ServiceUnavailable when the store does not answer.
     """
     try:
-        _authenticate(request, address=address, nonce=nonce)
+        _authenticate(request, address=address, nonce=nonce, view=view)
     except redis.RedisError as error:
         log.warning("limit_store_unavailable", error=str(error))
         raise ServiceUnavailable(retryAfter=1) from error
 
 
-def _authenticate(request: Any, *, address: str, nonce: str) -> None:
+def _authenticate(request: Any, *, address: str, nonce: str, view: Any) -> None:
     try:
         presented = credential_read(request.META)
-        if presented is None:
-            raise Unauthorized
-        if not presented.key_id:
-            request.credential = TokenHolder(_token_user(presented.secret))
-            subject, limits = f"user:{request.credential.user.pk}", ANONYMOUS
-            _count(request, subject=subject, limits=limits, version="", nonce=nonce)
+        person = _person(request, presented, view)
+        if person is not None:
+            request.credential = TokenHolder(person)
+            _count(request, subject=f"user:{person.pk}", limits=ANONYMOUS, nonce=nonce)
             return
+        if presented is None:
+            if getattr(view, "is_public", False):
+                _count(request, subject=f"address:{address}", limits=ANONYMOUS, nonce=nonce)
+                return
+            raise Unauthorized
         snapshot = _verified(presented)
     except Unauthorized:
         # a guess costs the guesser's address, never somebody's key
-        _count(request, subject=f"address:{address}", limits=ANONYMOUS, version="", nonce=nonce)
+        _count(request, subject=f"address:{address}", limits=ANONYMOUS, nonce=nonce)
         raise
     verdict = request_admit(
         subject=snapshot.key_id, limits=snapshot.limits, version=snapshot.version, nonce=nonce
@@ -125,7 +131,7 @@ def _authenticate(request: Any, *, address: str, nonce: str) -> None:
         try:
             snapshot = _verified(presented)
         except Unauthorized:
-            _count(request, subject=f"address:{address}", limits=ANONYMOUS, version="", nonce=nonce)
+            _count(request, subject=f"address:{address}", limits=ANONYMOUS, nonce=nonce)
             raise
         verdict = request_admit(subject=snapshot.key_id, limits=snapshot.limits, version="", nonce=nonce)
     request.credential = snapshot
@@ -148,12 +154,19 @@ def _verified(presented: Presented) -> Snapshot:
     return snapshot
 
 
-def _count(request: Any, *, subject: str, limits: Limits, version: str, nonce: str) -> Verdict:
-    verdict = request_admit(subject=subject, limits=limits, version=version, nonce=nonce)
+def _count(request: Any, *, subject: str, limits: Limits, nonce: str) -> Verdict:
+    verdict = request_admit(subject=subject, limits=limits, version="", nonce=nonce)
     request.limits, request.verdict = limits, verdict
     if verdict.outcome != ADMITTED:
         raise refusal(verdict)
     return verdict
+
+
+def _person(request: HttpRequest, presented: Presented | None, view: Any) -> User | None:
+    """The person behind an access token, or behind a session where the view admits one."""
+    if presented is None:
+        return session_user(request) if getattr(view, "admits_session", False) else None
+    return None if presented.key_id else _token_user(presented.secret)
 
 
 def _token_user(token: str) -> User:

@@ -10,12 +10,12 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.urls import resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from uuid_utils import uuid7
 
 from config.api.client_address import client_address
 from config.api.errors import as_domain_error, error_response, internal_error
-from config.api.exceptions import DomainError, ServiceUnavailable
+from config.api.exceptions import DomainError, NotFound, ServiceUnavailable
 from credentials.authentication import request_authenticate
 from credentials.exceptions import PayloadTooLarge
 from credentials.limits import limit_headers
@@ -59,14 +59,18 @@ class GovernedRequestMiddleware:
         try:
             if not settings.PARTNER_API_ENABLED:
                 raise ServiceUnavailable("The partner API is switched off.")
-            request_authenticate(request, address=address, nonce=request.request_id)
-            match = request.resolver_match = resolve(request.path_info)
-            endpoint = endpoint_name(match.route)
+            match = request.resolver_match = _resolve(path)
+            endpoint = endpoint_name(match.route) if match else ""
+            request_authenticate(request, address=address, nonce=request.request_id, view=_class_of(match))
+            if match is None:
+                raise NotFound
             _check_size(length, match.func)
             _ = request.body  # once, before anybody takes the stream: signatures and idempotency need it raw
             if isinstance(request.credential, Snapshot) and request.credential.signing_mode != "none":
                 signature_check(request, request.credential)
             response = match.func(request, *match.args, **match.kwargs)
+            if not getattr(response, "is_rendered", True):
+                response.render()
         except Exception as exc:  # noqa: BLE001 (the last door: nothing may answer HTML or a trace)
             response = error_response(_error(exc, request), request_id=request.request_id)
         finally:
@@ -108,6 +112,18 @@ class GovernedRequestMiddleware:
                 len(body),
             )
         )
+
+
+def _resolve(path: str) -> ResolverMatch | None:
+    """The route of a path; None for an unknown one, which only callers with a credential are told."""
+    try:
+        return resolve(path)
+    except Resolver404:
+        return None
+
+
+def _class_of(match: ResolverMatch | None) -> Any:
+    return getattr(match.func, "cls", None) if match else None
 
 
 @cache

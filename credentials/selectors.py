@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Avg, Count, Q
 from django.db.models.functions import TruncHour
@@ -21,6 +22,31 @@ def usage_today(key: ApiKey) -> dict[str, Any]:
         average_ms=Avg("response_time_ms"),
     )
     return {**figures, "quota": key.daily_quota}
+
+
+def usage_dashboard(organization_id: UUID) -> dict[str, Any]:
+    """An organization's requests of the last 24 hours, in all, by hour and by credential."""
+    rows = RequestLog.objects.for_organization(organization_id).filter(
+        created_at__gte=timezone.now() - timedelta(days=1)
+    )
+    figures = rows.aggregate(
+        totalRequests=Count("id"),
+        failedRequests=Count("id", filter=_ERROR),
+        averageResponseTime=Avg("response_time_ms"),
+    )
+    by_hour = (
+        rows.annotate(hour=TruncHour("created_at", tzinfo=UTC))
+        .values("hour")
+        .annotate(count=Count("id"))
+        .order_by("hour")
+    )
+    by_key = rows.values("key_id").annotate(count=Count("id")).order_by("-count", "key_id")
+    return {
+        **figures,
+        "successfulRequests": figures["totalRequests"] - figures["failedRequests"],
+        "requestsByTime": [{"time": row["hour"], "count": row["count"]} for row in by_hour],
+        "requestsByCredential": [{"keyId": row["key_id"], "count": row["count"]} for row in by_key],
+    }
 
 
 def requests_by_hour(*, hours: int = 24) -> dict[str, Any]:

@@ -1,7 +1,23 @@
 from django.urls import path
 
 from credentials.pages import keys, requests
+from credentials.views.credentials import CredentialViewSet
+from credentials.views.tokens import TokenViewSet
 
+_CREDENTIALS = "partner/credentials"
+api_urlpatterns = [
+    path("partner/auth/token", TokenViewSet.as_view({"post": "create"})),
+    path(_CREDENTIALS, CredentialViewSet.as_view({"get": "list", "post": "create"})),
+    path(f"{_CREDENTIALS}/usage/dashboard", CredentialViewSet.as_view({"get": "usage"})),
+    path(
+        f"{_CREDENTIALS}/<uuid:credential_id>/rotate",
+        CredentialViewSet.as_view({"post": "rotate"}),
+    ),
+    path(
+        f"{_CREDENTIALS}/<uuid:credential_id>/status",
+        CredentialViewSet.as_view({"patch": "change_status"}),
+    ),
+]
 _KEYS = "dashboard/admin/partner-api"
 urlpatterns = [
     path("dashboard/", requests.home, name="dashboard-home"),

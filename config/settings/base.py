@@ -205,7 +205,14 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.api.schema.describe_errors",
     ],
-    "ENUM_NAME_OVERRIDES": {"EnvironmentEnum": "config.tenancy.Environment"},
+    "ENUM_NAME_OVERRIDES": {
+        "EnvironmentEnum": "config.tenancy.Environment",
+        "LeadStatusEnum": "leads.models.Lead.Status",
+        "JobStatusEnum": "jobs.models.Job.Status",
+        "CredentialStatusEnum": "credentials.models.ApiKey.Status",
+        "SigningModeEnum": "credentials.models.ApiKey.SigningMode",
+        "ScopeEnum": "credentials.scopes.Scope",
+    },
 }
 # Strict JSON: what a partner may send (docs/architecture.md, Input).
 API_MAX_BODY_BYTES = 1_000_000

@@ -8,6 +8,8 @@ from credentials.models import AccessToken
 from credentials.secrets import secret_hash, token_generate
 from partners.models import User
 
+LIFETIME = timedelta(minutes=15)
+
 
 def token_issue(*, user: User, label: str, valid_for: timedelta) -> str:
     """A new access token, shown once; stored as a keyed hash."""

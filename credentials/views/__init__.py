@@ -1,0 +1,1 @@
+"""Section A's governance endpoints, for people."""

@@ -1,0 +1,95 @@
+"""Who may govern: people with an access token or a dashboard session, by their role."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from config import tenancy
+from config.api.exceptions import Forbidden, NotFound, Unauthorized, ValidationFailed
+from credentials.authentication import TokenHolder
+from partners.models import Membership, Organization, User
+from partners.services.audit import Actor
+
+GOVERNORS = (Membership.Role.OWNER, Membership.Role.MANAGER)
+READERS = (*GOVERNORS, Membership.Role.MEMBER)
+
+
+class SignedIn(BasePermission):
+    """Admit people whose action the view gives a role to; keys are refused."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if view.action is None:
+            raise MethodNotAllowed(request.method or "")
+        if not isinstance(request.auth, TokenHolder):
+            raise Unauthorized("An access token or a dashboard session is required.")
+        return view.action in view.roles
+
+
+class GovernanceViewSet(GenericViewSet):
+    """An endpoint for people. `roles` maps each action to the roles that may; super-admins may all.
+
+    The organization is named by `organizationId` (query or body), or is the person's only one.
+    """
+
+    permission_classes = (SignedIn,)
+    roles: ClassVar[dict[str, tuple[str, ...]]] = {}
+    admits_session = True
+    http_method_names = ("get", "head", "post", "patch", "delete")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with transaction.atomic():
+            response = super().dispatch(request, *args, **kwargs)
+            if isinstance(response, Response):
+                response.render()
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        return response
+
+    @property
+    def user(self) -> User:
+        return self.request.auth.user
+
+    def actor(self) -> Actor:
+        """The person, as the audit trail names them."""
+        request: Any = self.request._request
+        return Actor(self.user.email, request.client_address, request.request_id)
+
+    def organization(self, named: Any = None) -> Organization:
+        """The organization this call is about, for the action's roles.
+
+        Raises ValidationFailed (400) when it must be named, NotFound (404) for one the person has no
+        part in, and Forbidden (403) for a role that may not.
+        """
+        named = named or self.request.query_params.get("organizationId")
+        with tenancy.operator():
+            if self.user.is_superuser:
+                organizations = list(_named(Organization.objects.all(), named)[:2])
+                roles = {organization.id: str(Membership.Role.OWNER) for organization in organizations}
+            else:
+                mine = Membership.objects.select_related("organization").filter(user=self.user)
+                roles = {membership.organization_id: membership.role for membership in mine}
+                organizations = [m.organization for m in mine if not named or str(m.organization_id) == named]
+        if named and not organizations:
+            raise NotFound("There is no such organization.")
+        if len(organizations) != 1:
+            raise ValidationFailed(organizationId=["Name the organization."])
+        if roles[organizations[0].id] not in self.roles[self.action]:
+            raise Forbidden("Your role does not allow this.", reason="missing_scope")
+        return organizations[0]
+
+
+def _named(rows: Any, named: Any) -> Any:
+    if not named:
+        return rows
+    try:
+        return rows.filter(id=UUID(str(named)))
+    except ValueError:
+        return rows.none()
