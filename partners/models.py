@@ -176,7 +176,9 @@ class AuditEntry(models.Model):
     """One act that matters: who, what, on what, from where, before and after (without secrets).
 
     Append-only: the application role can neither update nor delete. `organization` is empty for acts
-    on the hub itself.
+    on the hub itself. The entries of an organization are a chain: a trigger numbers each and hashes it
+    with its predecessor's hash, so an entry changed, removed or slipped in later breaks every hash behind
+    it (`manage.py verify_audit`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -191,6 +193,9 @@ class AuditEntry(models.Model):
     after = models.JSONField(default=dict)
     ip = models.GenericIPAddressField(null=True, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
+    # Filled by the trigger.
+    sequence = models.BigIntegerField(default=0, editable=False)
+    hash = models.BinaryField(max_length=32, default=bytes, editable=False)
 
     objects = TenantQuerySet.as_manager()
 

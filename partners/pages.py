@@ -1,5 +1,7 @@
 """Access to dashboard pages, and the page of the audit trail."""
 
+import csv
+import io
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -10,11 +12,14 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_GET
 from uuid_utils import uuid7
 
 from config import tenancy
 from config.api.client_address import client_address
+from config.api.renderers import dumps
 from partners.models import AuditEntry, User
+from partners.selectors import EXPORTED, audit_export, cell
 from partners.services.audit import Actor
 
 View = Callable[..., HttpResponse]
@@ -70,6 +75,27 @@ def audit_list(request: HttpRequest) -> HttpResponse:
         "dashboard/audit.html",
         {"audit": [audit_row(entry) for entry in page], "page_obj": page, "filters": {"q": search}},
     )
+
+
+@require_GET
+@super_admin_required
+def audit_download(request: HttpRequest) -> HttpResponse:
+    """The whole audit trail as CSV or as JSON lines (`format=jsonl`), oldest first."""
+    if request.GET.get("format") == "jsonl":
+        lines = b"".join(dumps(entry) + b"\n" for entry in audit_export())
+        return _attachment(lines, "audit.jsonl", "application/jsonl")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(EXPORTED)
+    for entry in audit_export():
+        values = (dumps(v).decode() if isinstance(v, dict) else v for v in entry.values())
+        writer.writerow([cell(value) for value in values])
+    return _attachment(text.getvalue().encode(), "audit.csv", "text/csv; charset=utf-8")
+
+
+def _attachment(content: bytes, name: str, content_type: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=content_type, headers=headers)
 
 
 def audit_row(entry: AuditEntry) -> dict[str, Any]:

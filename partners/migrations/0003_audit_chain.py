@@ -1,0 +1,50 @@
+from django.db import migrations, models
+
+CHAIN = """
+-- One text for one entry, whatever the session's time zone: what the hash is made of.
+CREATE FUNCTION hub_audit_hash(previous bytea, entry partners_auditentry) RETURNS bytea
+LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
+  SELECT sha256(previous || convert_to((to_jsonb(entry) - 'hash')::text, 'UTF8'))
+$$;
+
+CREATE FUNCTION hub_audit_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE last_sequence bigint; last_hash bytea;
+BEGIN
+  -- one entry of an organization at a time, until its transaction ends
+  PERFORM pg_advisory_xact_lock(hashtextextended('hub_audit:' || coalesce(NEW.organization_id::text, ''), 0));
+  SELECT sequence, hash INTO last_sequence, last_hash FROM partners_auditentry
+    WHERE organization_id IS NOT DISTINCT FROM NEW.organization_id ORDER BY sequence DESC LIMIT 1;
+  NEW.sequence := coalesce(last_sequence, 0) + 1;
+  NEW.hash := hub_audit_hash(coalesce(last_hash, ''::bytea), NEW);
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER hub_audit_chain BEFORE INSERT ON partners_auditentry
+  FOR EACH ROW EXECUTE FUNCTION hub_audit_chain();
+
+ALTER TABLE partners_auditentry ADD CONSTRAINT audit_sequence
+  UNIQUE NULLS NOT DISTINCT (organization_id, sequence);
+
+-- The first number at which an organization's chain does not hold; nothing when it does.
+CREATE FUNCTION hub_audit_broken(chain uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT min(number) FROM (
+    SELECT row_number() OVER (ORDER BY e.sequence) AS number, e.sequence, e.hash,
+           hub_audit_hash(coalesce(lag(e.hash) OVER (ORDER BY e.sequence), ''::bytea), e) AS expected
+    FROM partners_auditentry e WHERE e.organization_id IS NOT DISTINCT FROM chain
+  ) entries WHERE sequence <> number OR hash <> expected
+$$;
+"""
+
+
+class Migration(migrations.Migration):
+    """Number and hash the audit trail, organization by organization."""
+
+    dependencies = [("partners", "0002_row_security")]
+
+    operations = [
+        migrations.AddField("auditentry", "sequence", models.BigIntegerField(default=0, editable=False)),
+        migrations.AddField(
+            "auditentry", "hash", models.BinaryField(default=bytes, editable=False, max_length=32)
+        ),
+        migrations.RunSQL(CHAIN, reverse_sql=migrations.RunSQL.noop),
+    ]
