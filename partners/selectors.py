@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Max
@@ -47,7 +46,7 @@ def audit_chains() -> list[Chain]:
     names = dict(Organization.objects.values_list("id", "slug"))
     chains = []
     for row in sorted(found, key=lambda row: names.get(row["organization_id"], "")):
-        organization_id: UUID | None = row["organization_id"]
+        organization_id: Any = row["organization_id"]
         head = AuditEntry.objects.get(organization_id=organization_id, sequence=row["last"])
         with connection.cursor() as cursor:
             cursor.execute("SELECT hub_audit_broken(%s)", [organization_id])
