@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import redis
-import structlog
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from config.api.exceptions import Forbidden, ServiceUnavailable, Unauthorized
+from config.api.exceptions import Forbidden, Unauthorized
 from credentials.limits import (
     ADMITTED,
     ANONYMOUS,
@@ -31,8 +29,6 @@ from credentials.secrets import (
 from credentials.sessions import session_user
 from credentials.snapshots import Snapshot, snapshot_get, snapshot_load
 from partners.models import User
-
-log = structlog.get_logger(__name__)
 
 
 class Presented(NamedTuple):
@@ -88,24 +84,15 @@ def _key(text: str) -> Presented:
     return Presented(*pair)
 
 
-def request_authenticate(request: HttpRequest, *, address: str, nonce: str, view: Any = None) -> None:
+def request_authenticate(request: Any, *, address: str, nonce: str, view: Any = None) -> None:
     """Find the request's credential, check it, and count the request against its limits.
 
     A view that `is_public` needs none, one that `admits_session` takes a dashboard session too.
 
     Sets `request.credential` (Snapshot, TokenHolder or None), `request.limits` and `request.verdict`.
     One round trip to the store; no database query for a key this process has seen.
-    Raises Unauthorized, Forbidden (ip_not_allowed), RateLimitExceeded or QuotaExceeded, and
-    ServiceUnavailable when the store does not answer.
+    Raises Unauthorized, Forbidden (ip_not_allowed), RateLimitExceeded or QuotaExceeded.
     """
-    try:
-        _authenticate(request, address=address, nonce=nonce, view=view)
-    except redis.RedisError as error:
-        log.warning("limit_store_unavailable", error=str(error))
-        raise ServiceUnavailable(retryAfter=1) from error
-
-
-def _authenticate(request: Any, *, address: str, nonce: str, view: Any) -> None:
     try:
         presented = credential_read(request.META)
         person = _person(request, presented, view)

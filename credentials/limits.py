@@ -6,14 +6,19 @@ counted nowhere.
 """
 
 import math
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import redis
+import structlog
 from django.conf import settings
+from django.db import connection
 
 from config.api.exceptions import DomainError
+
+log = structlog.get_logger(__name__)
 
 CALL_ANALYSIS_PER_MINUTE = 1000
 CATALOGUE_PER_MINUTE = 300
@@ -130,13 +135,47 @@ def request_admit(*, subject: str, limits: Limits, version: str, nonce: str) -> 
     """Count one request of `subject` (a key id or an address) in one round trip.
 
     `version` is the cached credential's; STALE says that the credential changed since it was cached
-    (empty: no credential, never stale). Raises redis.RedisError when the store does not answer.
+    (empty: no credential, never stale). While the store does not answer, PostgreSQL counts, from zero.
     """
-    answer = _decide(
-        keys=[version_key(subject), f"hub:limit:{{{subject}}}"],
-        args=[version, limits.per_minute, limits.per_hour, limits.per_day, limits.burst, nonce],
-    )
-    return Verdict(*map(int, answer))
+    if store_is_up():
+        try:
+            answer = _decide(
+                keys=[version_key(subject), f"hub:limit:{{{subject}}}"],
+                args=[version, limits.per_minute, limits.per_hour, limits.per_day, limits.burst, nonce],
+            )
+            return Verdict(*map(int, answer))
+        except redis.RedisError as error:
+            store_failed(error)
+    # nobody can say whether a cached key is current: the caller reads it again, then counts here
+    return _STALE if version else _count_in_database(subject, limits)
+
+
+_STALE = Verdict(STALE, 0, 0, 0, 0, 0)
+# For how long a process does not ask a store that failed, so that no request waits for it.
+_REST_S = 1.0
+_rests_until = 0.0
+
+
+def store_is_up() -> bool:
+    """Whether to ask the store; after a failure, not before a second has passed."""
+    return time.monotonic() >= _rests_until
+
+
+def store_failed(error: redis.RedisError) -> None:
+    """Note that the store does not answer; the first request after a second asks again."""
+    global _rests_until
+    _rests_until = time.monotonic() + _REST_S
+    log.warning("limit_store_unavailable", error=str(error))
+
+
+def _count_in_database(subject: str, limits: Limits) -> Verdict:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT outcome, allowed, remaining, reset_us, retry_us, day_remaining"
+            " FROM hub_admit(%s, %s, %s, %s, %s)",
+            [subject, limits.per_minute, limits.per_hour, limits.per_day, limits.burst],
+        )
+        return Verdict(*cursor.fetchone())
 
 
 def version_key(key_id: str) -> str:

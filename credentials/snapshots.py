@@ -19,6 +19,7 @@ import structlog
 from django.db import transaction
 
 from config import tenancy
+from config.api.exceptions import ServiceUnavailable
 from config.encryption import unseal
 from credentials.limits import (
     CATALOGUE_BURST,
@@ -26,6 +27,8 @@ from credentials.limits import (
     TIERS,
     Limits,
     store,
+    store_failed,
+    store_is_up,
     version_key,
 )
 from credentials.models import ApiKey
@@ -116,10 +119,11 @@ def snapshot_load(key_id: str) -> Snapshot | None:
     if len(_cache) >= _CACHE_SIZE:
         _cache.clear()
     _cache[key_id] = snapshot
-    try:
-        store.set(version_key(key_id), snapshot.version, nx=True, ex=_VERSION_S)
-    except redis.RedisError as error:
-        log.warning("version_not_published", key_id=key_id, error=str(error))
+    if store_is_up():
+        try:
+            store.set(version_key(key_id), snapshot.version, nx=True, ex=_VERSION_S)
+        except redis.RedisError as error:
+            store_failed(error)
     return snapshot
 
 
@@ -161,10 +165,15 @@ def changing(key: ApiKey) -> Iterator[None]:
     """Wrap a change of a key's row: bumps its version and tells every process, before and after.
 
     Call it inside the transaction with the row locked. The store must answer before the change is
-    made: raises redis.RedisError otherwise, since a revocation nobody hears of is none.
+    made: raises ServiceUnavailable (503) otherwise, since a revocation nobody hears of is none.
     """
     key.version += 1
     name = version_key(key.key_id)
-    store.set(name, f"changing:{key.version}", ex=_CHANGING_S)
+    try:
+        store.set(name, f"changing:{key.version}", ex=_CHANGING_S)
+    except redis.RedisError as error:
+        log.warning("change_not_announced", key_id=key.key_id, error=str(error))
+        message = "The change cannot be told to every process now, so it was not made. Try again."
+        raise ServiceUnavailable(message, retryAfter=1) from error
     yield
     transaction.on_commit(lambda: store.set(name, str(key.version), ex=_VERSION_S), robust=True)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from config import tenancy
@@ -24,3 +25,6 @@ def clean_up() -> None:
     partitions_drop(table="partner_api_requests", before=before)
     with tenancy.operator():
         idempotency_clean_up()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM credentials_admission WHERE at < now() - interval '1 minute'")
+        cursor.execute("DELETE FROM credentials_admission_window WHERE begins < now() - interval '2 days'")

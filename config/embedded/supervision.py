@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.xmlrpc import SupervisorTransport
@@ -118,7 +119,7 @@ class Supervisor:
         """Start one program."""
         self.ask.startProcess(name, False)
 
-    def wait_ready(self, name: str, is_ready: object, *, seconds: float) -> None:
+    def wait_ready(self, name: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
         """Wait until a program answers. Raises SetUpError with the end of its log."""
         self._wait(is_ready, name, seconds)
 
@@ -137,9 +138,9 @@ class Supervisor:
                 self.process.kill()
         self.process.wait()
 
-    def _wait(self, is_ready: object, name: str, seconds: float) -> None:
+    def _wait(self, is_ready: Callable[[], bool], name: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while not is_ready():  # type: ignore[operator]
+        while not is_ready():
             if not self.is_running() or time.monotonic() > deadline:
                 raise SetUpError(f"{name} did not start.\n{last_lines(self.state.log / f'{name}.log')}")
             time.sleep(0.05)

@@ -153,7 +153,7 @@ def key_change_status(*, key_id: UUID, status: str, actor: Actor) -> ApiKey:
     """Suspend, resume ("active") or revoke a key; every process refuses or admits it from then on.
 
     Repeating the present status changes nothing. Raises ApiKey.DoesNotExist (404), KeyRevoked (409)
-    since revoked is final, and redis.RedisError when the change could not be told to every process.
+    since revoked is final, and ServiceUnavailable (503) when it could not be told to every process.
     """
     key = _locked(key_id)
     before = key.status

@@ -5,7 +5,6 @@ from django.db import OperationalError
 from django.test import Client
 
 from config import tenancy
-from credentials import authentication
 from leads import services
 from leads.models import Lead
 from tests.partner import BASE
@@ -90,14 +89,6 @@ def test_a_database_that_does_not_answer_is_503(partner, monkeypatch):
 
     monkeypatch.setattr(services, "phone_normalize", down)
     assert body(partner.lead_post(), 503, "SERVICE_UNAVAILABLE")["details"]["retryable"] is True
-
-
-def test_a_limit_store_that_does_not_answer_is_503(partner, monkeypatch):
-    def down(**kwargs):
-        raise authentication.redis.ConnectionError
-
-    monkeypatch.setattr(authentication, "request_admit", down)
-    body(partner.get("/health"), 503, "SERVICE_UNAVAILABLE")
 
 
 def test_the_partner_api_can_be_switched_off_while_the_pages_stay(partner, settings, client):

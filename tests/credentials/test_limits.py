@@ -5,8 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
+import redis
 from django.db import connection
 
+from config import tenancy
+from credentials import limits
 from credentials.limits import (
     ADMITTED,
     DAY_FULL,
@@ -16,13 +19,14 @@ from credentials.limits import (
     request_admit,
     store,
 )
+from credentials.models import ApiKey
 from credentials.scopes import Scope
 from tests.factories import make_key
 from tests.partner import Partner
 
 
-def admit(subject, limits):
-    return request_admit(subject=subject, limits=limits, version="", nonce=secrets.token_hex(8))
+def admit(subject, given):
+    return request_admit(subject=subject, limits=given, version="", nonce=secrets.token_hex(8))
 
 
 def test_the_minute_admits_exactly_its_limit_under_concurrency(organization):
@@ -63,15 +67,15 @@ def test_every_answer_carries_the_limit_headers(partner):
 
 def test_the_window_slides(monkeypatch):
     """Five at the end of one minute leave no room at the start of the next."""
-    limits = Limits(per_minute=5)
-    assert [admit("slide", limits).outcome for _ in range(6)] == [ADMITTED] * 5 + [MINUTE_FULL]
+    given = Limits(per_minute=5)
+    assert [admit("slide", given).outcome for _ in range(6)] == [ADMITTED] * 5 + [MINUTE_FULL]
     window = "hub:limit:{slide}:m"
     for member, score in store.zrange(window, 0, -1, withscores=True):
         store.zadd(window, {member: score - 59_000_000})
-    assert admit("slide", limits).outcome == MINUTE_FULL
+    assert admit("slide", given).outcome == MINUTE_FULL
     for member, score in store.zrange(window, 0, -1, withscores=True):
         store.zadd(window, {member: score - 2_000_000})
-    assert admit("slide", limits).outcome == ADMITTED
+    assert admit("slide", given).outcome == ADMITTED
 
 
 def test_a_daily_quota_ends_the_day_and_refusals_take_none(organization):
@@ -83,19 +87,19 @@ def test_a_daily_quota_ends_the_day_and_refusals_take_none(organization):
 
 
 def test_a_minute_refusal_consumes_no_quota():
-    limits = Limits(per_minute=2, per_hour=4, per_day=4)
-    outcomes = [admit("quota", limits).outcome for _ in range(5)]
+    given = Limits(per_minute=2, per_hour=4, per_day=4)
+    outcomes = [admit("quota", given).outcome for _ in range(5)]
     assert outcomes == [ADMITTED, ADMITTED, MINUTE_FULL, MINUTE_FULL, MINUTE_FULL]
     store.delete("hub:limit:{quota}:m")
-    assert [admit("quota", limits).outcome for _ in range(2)] == [ADMITTED, ADMITTED]
+    assert [admit("quota", given).outcome for _ in range(2)] == [ADMITTED, ADMITTED]
     store.delete("hub:limit:{quota}:m")
-    assert admit("quota", limits).outcome == HOUR_FULL
+    assert admit("quota", given).outcome == HOUR_FULL
     assert admit("quota", Limits(per_minute=2, per_day=4)).outcome == DAY_FULL
 
 
 def test_a_burst_key_is_a_token_bucket():
-    limits = Limits(per_minute=60, burst=5)
-    outcomes = [admit("bucket", limits) for _ in range(6)]
+    given = Limits(per_minute=60, burst=5)
+    outcomes = [admit("bucket", given) for _ in range(6)]
     assert [verdict.outcome for verdict in outcomes] == [ADMITTED] * 5 + [MINUTE_FULL]
     assert 0 < outcomes[-1].retry_us <= 1_000_000
 
@@ -121,3 +125,67 @@ def test_tiers(organization, tier, numbers):
     minute, hour, day = numbers
     policy = f'"minute";q={minute};w=60, "hour";q={hour};w=3600, "day";q={day};w=86400'
     assert Partner(key).get("/health")["RateLimit-Policy"] == policy
+
+
+@pytest.fixture
+def no_store(monkeypatch):
+    """The store stops answering; calling what is given brings it back."""
+    down = monkeypatch.context()
+    broken = down.__enter__()
+
+    def refuse(*args, **kwargs):
+        raise redis.ConnectionError("down")
+
+    broken.setattr(limits.store, "execute_command", refuse)
+    yield lambda: (broken.undo(), setattr(limits, "_rests_until", 0.0))
+    down.__exit__(None, None, None)
+    limits._rests_until = 0.0
+
+
+def test_without_the_store_the_database_counts_exactly(no_store, organization):
+    partner = Partner(make_key(organization, requests_per_minute=20))
+
+    def call(_):
+        try:
+            return partner.get("/health").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(call, range(50)))
+    assert (statuses.count(200), statuses.count(429)) == (20, 30)
+    refused = partner.get("/health")
+    assert 1 <= refused.json()["retryAfter"] <= 60
+    assert refused["X-RateLimit-Limit"] == "20"
+
+
+def test_the_store_is_asked_again_once_it_is_back(no_store, partner):
+    assert partner.get("/health")["X-RateLimit-Remaining"] == "999"
+    no_store()
+    assert partner.get("/health").status_code == 200
+    assert store.zcard(f"hub:limit:{{{partner.issued.key.key_id}}}:m") == 1
+
+
+def test_without_the_store_a_change_of_a_key_holds_at_once(no_store, partner):
+    assert partner.get("/health").status_code == 200
+    with tenancy.operator():
+        ApiKey.objects.filter(id=partner.issued.key.id).update(status="suspended")
+    assert partner.get("/health").status_code == 401
+
+
+def test_the_databases_windows_are_the_scripts(no_store):
+    plain = Limits(per_minute=2, per_hour=3, per_day=4)
+    assert [admit("plain", plain).outcome for _ in range(3)] == [ADMITTED, ADMITTED, MINUTE_FULL]
+    forget_the_minute()
+    assert [admit("plain", plain).outcome for _ in range(2)] == [ADMITTED, HOUR_FULL]
+    daily = Limits(per_minute=2, per_day=3)
+    assert [admit("plain", daily).outcome for _ in range(1)] == [DAY_FULL]
+    bucket = Limits(per_minute=60, burst=3)
+    verdicts = [admit("bucket", bucket) for _ in range(4)]
+    assert [verdict.outcome for verdict in verdicts] == [ADMITTED] * 3 + [MINUTE_FULL]
+    assert 0 < verdicts[-1].retry_us <= 1_000_000
+
+
+def forget_the_minute():
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE credentials_admission SET at = at - interval '1 minute'")
