@@ -24,18 +24,19 @@ _QUIET = (
 IMAGES = Path(settings.BASE_DIR) / "docs" / "images"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("this machine has no chromium (Debian: apt-get install chromium)")
-    # the synchronous API runs an event loop in this thread, which Django takes for asynchronous code
+    # the synchronous API runs an event loop in this thread, which Django takes for asynchronous code;
+    # it ends with the module, or the dispatcher's own loop could not run in later tests
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hub(django_db_setup: None) -> Iterator[str]:
     """The address of a running web server."""
     with Web() as web:
