@@ -25,6 +25,7 @@ from partners.services.organizations import member_add, organization_create
 ACTOR = Actor("manage.py load_demo")
 ADMIN_EMAIL = "admin@hub.example"
 OWNER_EMAIL = "owner@acme.example"
+ACME, GLOBEX = "acme", "globex"
 
 
 class Command(BaseCommand):
@@ -45,33 +46,25 @@ class Command(BaseCommand):
             raise CommandError("Demo secrets are not created where DEBUG is off.")
         path = Path(settings.STATE_DIR) / "demo.env"
         with tenancy.operator():
-            present = Organization.objects.filter(slug="acme").exists()
+            present = Organization.objects.filter(slug=ACME).exists()
         if present and path.exists():
             values = _read(path) | {"HUB_URL": options["url"]}
-        elif present:
-            raise CommandError(
-                f"The demo is loaded, but {path.name} is gone and its secrets were shown once."
-                " Issue a key in the dashboard, or start over with an empty state directory."
-            )
         else:
             # the file is written before the commit: loaded data without its secrets would be useless
             with transaction.atomic():
-                values = {"HUB_URL": options["url"], **_load()}
+                values = {"HUB_URL": options["url"], **(_renew() if present else _load())}
                 _write(path, values)
         _write(path, values)
         self.stdout.write(f"Demo values are in {path.name}.")
 
 
 def _load() -> dict[str, str]:
-    admin_password, owner_password = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
-    admin = User.objects.create_superuser(ADMIN_EMAIL, admin_password, full_name="Dana Admin")
-    owner = User.objects.create_user(OWNER_EMAIL, owner_password, full_name="Omer Owner")
-    acme = organization_create(name="Acme Contact Centers", slug="acme", actor=ACTOR)
-    other = organization_create(name="Globex Rentals", slug="globex", actor=ACTOR)
+    admin = User.objects.create_superuser(ADMIN_EMAIL, full_name="Dana Admin")
+    owner = User.objects.create_user(OWNER_EMAIL, full_name="Omer Owner")
+    acme = organization_create(name="Acme Contact Centers", slug=ACME, actor=ACTOR)
+    other = organization_create(name="Globex Rentals", slug=GLOBEX, actor=ACTOR)
     member_add(organization=acme, user=owner, role=Membership.Role.OWNER, actor=ACTOR)
     with tenancy.operator():
-        issued = _key(acme, "Demo Partner")
-        foreign = _key(other, "Other Partner")
         company = company_create(
             organization_id=acme.id,
             environment=Environment.SANDBOX,
@@ -87,13 +80,31 @@ def _load() -> dict[str, str]:
             name="Sarah Levi",
             role="Support agent",
         )
-    token = token_issue(user=admin, label="demo", valid_for=timedelta(days=3650))
+    return _secrets(admin, owner, acme, other)
+
+
+def _renew() -> dict[str, str]:
+    """Fresh secrets for a demo whose file was lost: they were shown once and cannot be read again."""
+    with tenancy.operator():
+        acme, other = (Organization.objects.get(slug=slug) for slug in (ACME, GLOBEX))
+    admin, owner = (User.objects.get(email=email) for email in (ADMIN_EMAIL, OWNER_EMAIL))
+    return _secrets(admin, owner, acme, other)
+
+
+def _secrets(admin: User, owner: User, acme: Organization, other: Organization) -> dict[str, str]:
+    passwords = []
+    for person in (admin, owner):
+        passwords.append(secrets.token_urlsafe(12))
+        person.set_password(passwords[-1])
+        person.save(update_fields=["password"])
+    with tenancy.operator():
+        issued, foreign = _key(acme, "Demo Partner"), _key(other, "Other Partner")
     return {
         "HUB_ADMIN_EMAIL": ADMIN_EMAIL,
-        "HUB_ADMIN_PASSWORD": admin_password,
-        "HUB_ADMIN_TOKEN": token,
+        "HUB_ADMIN_PASSWORD": passwords[0],
+        "HUB_ADMIN_TOKEN": token_issue(user=admin, label="demo", valid_for=timedelta(days=3650)),
         "HUB_OWNER_EMAIL": OWNER_EMAIL,
-        "HUB_OWNER_PASSWORD": owner_password,
+        "HUB_OWNER_PASSWORD": passwords[1],
         "HUB_ORGANIZATION_ID": str(acme.id),
         "HUB_KEY": issued.raw,
         "HUB_KEY_ID": issued.key.key_id,

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -53,7 +54,7 @@ class Command(BaseCommand):
 def _company(identity: str) -> Company:
     try:
         return Company.objects.select_related("organization").get(id=identity)
-    except (Company.DoesNotExist, ValueError) as error:
+    except (Company.DoesNotExist, ValidationError) as error:
         raise CommandError(f"There is no company {identity}.") from error
 
 
