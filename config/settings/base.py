@@ -112,7 +112,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "config.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
 
 # --- Background ----------------------------------------------------------------
 # Celery spells a unix socket differently from redis-py.

@@ -1,6 +1,7 @@
 """The Django admin: ops find everything, and change nothing by hand."""
 
 import pytest
+import redis
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
@@ -99,3 +100,18 @@ def test_every_registered_model_is_looked_at():
     assert wanted | {"webhooks.Delivery", "webhooks.Attempt", "partners.AuditEntry"} <= labels
     assert AuditEntry in MODELS
     assert User in MODELS
+
+
+def test_while_the_store_is_down_pages_work_and_nobody_guesses_passwords(admin_client, monkeypatch):
+    person, guest = make_user(), Client()
+    body = {"login": person.user.email, "password": person.password}
+
+    def refuse(*args, **kwargs):
+        raise redis.ConnectionError("down")
+
+    with monkeypatch.context() as down:
+        down.setattr(redis.Redis, "execute_command", refuse)
+        assert admin_client.get("/dashboard/").status_code == 200
+        assert guest.get(reverse("account_login")).status_code == 200
+        assert guest.post(reverse("account_login"), body).status_code == 429
+    assert guest.post(reverse("account_login"), body).status_code == 302

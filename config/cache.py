@@ -1,0 +1,41 @@
+"""The cache behind sign-in throttling: when its store does not answer, it forgets instead of failing."""
+
+from typing import Any
+
+import redis
+import structlog
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+
+log = structlog.get_logger(__name__)
+
+
+class _Client(RedisCacheClient):
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        return self._or(False, super().add, *args, **kwargs)
+
+    def get(self, key: Any, default: Any) -> Any:
+        return self._or(default, super().get, key, default)
+
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        return self._or(None, super().set, *args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        return self._or(False, super().delete, *args, **kwargs)
+
+    def _or(self, fallback: Any, ask: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return ask(*args, **kwargs)
+        except redis.RedisError as error:
+            log.warning("cache_unavailable", error=str(error))
+            return fallback
+
+
+class ForgetfulRedisCache(RedisCache):
+    """Django's Redis cache, except that an outage of the store is an empty cache that keeps nothing.
+
+    Who is signed in stays so; signing in is refused (429), since nobody could count the guesses.
+    """
+
+    def __init__(self, server: Any, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = _Client
