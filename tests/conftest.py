@@ -42,7 +42,7 @@ def owner_connection() -> psycopg.Connection:
     return owner
 
 
-_KEPT = {"django_migrations", "django_content_type", "auth_permission", "hub_partitioned_table"}
+_KEPT = {"django_migrations", "django_content_type", "auth_permission", "hub_partitioned_table", "hub_secret"}
 
 
 def _empty() -> None:

@@ -29,8 +29,8 @@ def admit(subject, given):
     return request_admit(subject=subject, limits=given, version="", nonce=secrets.token_hex(8))
 
 
-def test_the_minute_admits_exactly_its_limit_under_concurrency(organization):
-    partner = Partner(make_key(organization, requests_per_minute=20))
+def statuses_of(partner, calls):
+    """What so many calls from eight threads at once are answered."""
 
     def call(_):
         try:
@@ -39,7 +39,12 @@ def test_the_minute_admits_exactly_its_limit_under_concurrency(organization):
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(call, range(50)))
+        return list(pool.map(call, range(calls)))
+
+
+def test_the_minute_admits_exactly_its_limit_under_concurrency(organization):
+    partner = Partner(make_key(organization, requests_per_minute=20))
+    statuses = statuses_of(partner, 50)
     assert (statuses.count(200), statuses.count(429)) == (20, 30)
 
 
@@ -144,15 +149,7 @@ def no_store(monkeypatch):
 
 def test_without_the_store_the_database_counts_exactly(no_store, organization):
     partner = Partner(make_key(organization, requests_per_minute=20))
-
-    def call(_):
-        try:
-            return partner.get("/health").status_code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(call, range(50)))
+    statuses = statuses_of(partner, 50)
     assert (statuses.count(200), statuses.count(429)) == (20, 30)
     refused = partner.get("/health")
     assert 1 <= refused.json()["retryAfter"] <= 60
