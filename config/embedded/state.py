@@ -47,12 +47,15 @@ class State:
     def postgres(self) -> Path:
         """PostgreSQL's directory; elsewhere when its user cannot come through our folders."""
         here = self.root / "postgres"
-        if self.service_user is None or _open_to_others(self.root):
+        if here.is_symlink():
+            return here.resolve()
+        if here.exists() or self.service_user is None or _open_to_others(self.root):
             return here
-        elsewhere = Path("/var/lib/partner-hub") / self.key
-        elsewhere.mkdir(parents=True, exist_ok=True, mode=0o755)
-        if not here.is_symlink():
-            here.symlink_to(elsewhere)
+        # a new place for each new var/: what a removed checkout left must not come back to life
+        places = Path("/var/lib/partner-hub")
+        places.mkdir(parents=True, exist_ok=True, mode=0o755)
+        elsewhere = Path(tempfile.mkdtemp(prefix=f"{self.key}-", dir=places))
+        here.symlink_to(elsewhere)
         return elsewhere
 
     @property

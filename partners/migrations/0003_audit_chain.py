@@ -19,6 +19,25 @@ BEGIN
   RETURN NEW;
 END $$;
 
+-- Chain what stands already, in the order it came.
+DO $$
+DECLARE entry partners_auditentry; chain uuid; number bigint; last_hash bytea;
+BEGIN
+  PERFORM set_config('hub.operator', 'on', true);
+  FOR chain IN SELECT DISTINCT organization_id FROM partners_auditentry LOOP
+    number := 0; last_hash := '';
+    FOR entry IN SELECT * FROM partners_auditentry e WHERE e.organization_id IS NOT DISTINCT FROM chain
+      ORDER BY e.created_at, e.id
+    LOOP
+      number := number + 1;
+      entry.sequence := number;
+      last_hash := hub_audit_hash(last_hash, entry);
+      UPDATE partners_auditentry SET sequence = number, hash = last_hash WHERE id = entry.id;
+    END LOOP;
+  END LOOP;
+  PERFORM set_config('hub.operator', '', true);
+END $$;
+
 CREATE TRIGGER hub_audit_chain BEFORE INSERT ON partners_auditentry
   FOR EACH ROW EXECUTE FUNCTION hub_audit_chain();
 

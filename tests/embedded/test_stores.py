@@ -1,5 +1,6 @@
 """The embedded servers heal after kill -9 and lose nothing that was acknowledged."""
 
+import os
 import subprocess
 import sys
 import time
@@ -118,3 +119,20 @@ def test_provisioning_makes_two_roles_that_the_policies_hold(state, start, tmp_p
 def test_an_address_without_a_database_is_refused_in_one_line():
     with pytest.raises(SetUpError, match="must name a database"):
         provision.database_of("postgres://user@host/")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as another user")
+def test_a_closed_checkout_keeps_its_cluster_elsewhere_and_a_new_one_starts_afresh(tmp_path):
+    tmp_path.chmod(0o700)
+    root = tmp_path / "var"
+    root.mkdir()
+    first = State(root).postgres
+    try:
+        assert not first.is_relative_to(tmp_path)
+        assert State(root).postgres == first
+        (root / "postgres").unlink()
+        second = State(root).postgres
+        assert second != first
+        second.rmdir()
+    finally:
+        first.rmdir()
