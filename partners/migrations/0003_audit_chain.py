@@ -1,10 +1,14 @@
 from django.db import migrations, models
 
 CHAIN = """
--- One text for one entry, whatever the session's time zone: what the hash is made of.
+-- One text for one entry, whatever the session's time zone and whichever columns come later: what the hash
+-- is made of.
 CREATE FUNCTION hub_audit_hash(previous bytea, entry partners_auditentry) RETURNS bytea
 LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
-  SELECT sha256(previous || convert_to((to_jsonb(entry) - 'hash')::text, 'UTF8'))
+  SELECT sha256(previous || convert_to(jsonb_build_array(
+    entry.id, entry.organization_id, entry.sequence, entry.created_at, entry.actor, entry.action,
+    entry.target_type, entry.target_id, entry.target_label, entry.before, entry.after, entry.ip,
+    entry.request_id)::text, 'UTF8'))
 $$;
 
 CREATE FUNCTION hub_audit_chain() RETURNS trigger LANGUAGE plpgsql AS $$
