@@ -10,6 +10,12 @@ class KeyRevoked(Conflict):
     message = "The key is revoked, which is final."
 
 
+class KeyExists(Conflict):
+    """409: this very key was issued already; the form or the call was sent twice."""
+
+    message = "This key was issued already."
+
+
 class IdempotencyKeyRequired(ValidationFailed):
     """400: this write needs an Idempotency-Key header."""
 

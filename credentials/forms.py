@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
 
 from config.tenancy import Environment
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE
@@ -22,6 +23,8 @@ from partners.models import Company, Organization
 class KeyForm(forms.Form):
     """Partner name, environment, validity, company, IP list, requests per minute, scopes."""
 
+    # chosen with the form, so that a form sent twice issues one key
+    api_key_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
     organization = forms.ModelChoiceField(Organization.objects.none(), label=_("Organization"))
     partner_name = forms.CharField(
         max_length=255,
@@ -94,6 +97,7 @@ class KeyForm(forms.Form):
         company: Company | None = data["company"]
         organization_id: UUID = data["organization"].id
         return {
+            "api_key_id": data["api_key_id"],
             "organization_id": organization_id,
             "environment": data["environment"],
             "name": data["partner_name"],

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from config.api.exceptions import DomainError
+from credentials.exceptions import KeyExists
 from credentials.forms import KeyForm, RotateForm
 from credentials.models import ApiKey, RequestLog
 from credentials.selectors import usage_today
@@ -50,6 +51,11 @@ def key_create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             issued = key_issue(**form.issue_arguments(), actor=actor_of(request))
+        except KeyExists:
+            messages.info(
+                request, _("This form was sent already. Its key was shown once; rotate it if it is lost.")
+            )
+            return redirect("partner-api-detail", pk=form.cleaned_data["api_key_id"])
         except DomainError as error:
             form.add_error(None, str(error.details))
         else:

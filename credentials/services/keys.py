@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from config.api.exceptions import ValidationFailed
 from config.encryption import seal
-from credentials.exceptions import KeyRevoked
+from credentials.exceptions import KeyExists, KeyRevoked
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE
 from credentials.models import ApiKey, ApiKeySecret, Tier
 from credentials.scopes import Scope
@@ -67,8 +68,11 @@ def key_issue(
     daily_quota: int | None = None,
     tier: str = Tier.STANDARD,
     signing_mode: str = ApiKey.SigningMode.NONE,
+    api_key_id: UUID | None = None,
 ) -> IssuedKey:
     """Issue a key to the partner called `name`, whose API client is made when it has none.
+
+    A caller that names the key's `api_key_id` cannot issue it twice: raises KeyExists (409).
 
     Raises ValidationFailed (400) for an empty or unknown scope list, an address that is none, an expiry
     in the past, and a company of another tenant.
@@ -91,7 +95,8 @@ def key_issue(
         raise ValidationFailed.of(errors)
     client = client_get_or_create(organization_id=organization_id, environment=environment, name=name)
     signing_secret = "" if signing_mode == ApiKey.SigningMode.NONE else webhook_secret_generate()
-    key = ApiKey.objects.create(
+    key = ApiKey(
+        id=api_key_id or uuid7(),
         organization_id=organization_id,
         environment=environment,
         client=client,
@@ -110,6 +115,11 @@ def key_issue(
         if signing_secret
         else b"",
     )
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+    except IntegrityError as error:
+        raise KeyExists from error
     secret = _secret_add(key)
     audit_record(
         actor=actor,

@@ -204,3 +204,20 @@ def test_a_missing_scope_is_403_and_says_which(partner_with):
         "requiredScope": "leads:read",
         "retryable": False,
     }
+
+
+def test_a_key_form_sent_twice_issues_one_key(organization, admin_client):
+    form = {
+        "api_key_id": "01a206a8-0ac0-770d-9ae2-31e5b138ff6a",
+        "organization": str(organization.id),
+        "partner_name": "CompanyX",
+        "environment": "sandbox",
+        "expires_in_days": "365",
+        "requests_per_minute": "1000",
+        "scopes": ["leads:read"],
+    }
+    answers = [admin_client.post("/dashboard/admin/partner-api/new", form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 302]
+    assert answers[1]["Location"].endswith(form["api_key_id"])
+    with tenancy.operator():
+        assert ApiKey.objects.filter(name="CompanyX").count() == 1
