@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from config import tenancy
-from credentials.limits import store
+from credentials.store import store
 
 _migrated: list[bool] = []
 

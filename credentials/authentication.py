@@ -27,7 +27,7 @@ from credentials.secrets import (
     secret_is_well_formed,
 )
 from credentials.sessions import session_user
-from credentials.snapshots import Snapshot, snapshot_get, snapshot_load
+from credentials.snapshots import Snapshot, snapshot_cached, snapshot_load
 from partners.models import User
 
 
@@ -84,7 +84,7 @@ def _key(text: str) -> Presented:
     return Presented(*pair)
 
 
-def request_authenticate(request: Any, *, address: str, nonce: str, view: Any = None) -> None:
+def request_authenticate(request: Any, *, address: str, view: Any = None) -> None:
     """Find the request's credential, check it, and count the request against its limits.
 
     A view that `is_public` needs none, one that `admits_session` takes a dashboard session too.
@@ -98,29 +98,27 @@ def request_authenticate(request: Any, *, address: str, nonce: str, view: Any = 
         person = _person(request, presented, view)
         if person is not None:
             request.credential = TokenHolder(person)
-            _count(request, subject=f"user:{person.pk}", limits=ANONYMOUS, nonce=nonce)
+            _count(request, subject=f"user:{person.pk}", limits=ANONYMOUS)
             return
         if presented is None:
             if getattr(view, "is_public", False):
-                _count(request, subject=f"address:{address}", limits=ANONYMOUS, nonce=nonce)
+                _count(request, subject=f"address:{address}", limits=ANONYMOUS)
                 return
             raise Unauthorized
         snapshot = _verified(presented)
     except Unauthorized:
         # a guess costs the guesser's address, never somebody's key
-        _count(request, subject=f"address:{address}", limits=ANONYMOUS, nonce=nonce)
+        _count(request, subject=f"address:{address}", limits=ANONYMOUS)
         raise
-    verdict = request_admit(
-        subject=snapshot.key_id, limits=snapshot.limits, version=snapshot.version, nonce=nonce
-    )
+    verdict = request_admit(subject=snapshot.key_id, limits=snapshot.limits, version=snapshot.version)
     if verdict.outcome == STALE:
         snapshot_load(snapshot.key_id)
         try:
             snapshot = _verified(presented)
         except Unauthorized:
-            _count(request, subject=f"address:{address}", limits=ANONYMOUS, nonce=nonce)
+            _count(request, subject=f"address:{address}", limits=ANONYMOUS)
             raise
-        verdict = request_admit(subject=snapshot.key_id, limits=snapshot.limits, version="", nonce=nonce)
+        verdict = request_admit(subject=snapshot.key_id, limits=snapshot.limits, version="")
     request.credential = snapshot
     request.limits, request.verdict = snapshot.limits, verdict
     if verdict.outcome != ADMITTED:
@@ -132,17 +130,18 @@ def request_authenticate(request: Any, *, address: str, nonce: str, view: Any = 
 def _verified(presented: Presented) -> Snapshot:
     if not (key_id_is_well_formed(presented.key_id) and secret_is_well_formed(presented.secret)):
         raise Unauthorized("The credential is malformed.")
-    snapshot = snapshot_get(presented.key_id)
-    if snapshot is not None and not snapshot.admits(presented.secret):
-        # read the row again: it may be newer than the cache, and an unknown key costs a read too
-        snapshot = snapshot_load(presented.key_id)
+    snapshot = snapshot_cached(presented.key_id)
+    if snapshot is not None and snapshot.admits(presented.secret):
+        return snapshot
+    # one read for an unknown key, a wrong secret and a cached row that is old: they take the same time
+    snapshot = snapshot_load(presented.key_id)
     if snapshot is None or not snapshot.admits(presented.secret):
         raise Unauthorized("The credential is unknown, expired, suspended or revoked.")
     return snapshot
 
 
-def _count(request: Any, *, subject: str, limits: Limits, nonce: str) -> Verdict:
-    verdict = request_admit(subject=subject, limits=limits, version="", nonce=nonce)
+def _count(request: Any, *, subject: str, limits: Limits) -> Verdict:
+    verdict = request_admit(subject=subject, limits=limits, version="")
     request.limits, request.verdict = limits, verdict
     if verdict.outcome != ADMITTED:
         raise refusal(verdict)

@@ -9,16 +9,14 @@ import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import redis
-import structlog
-from django.conf import settings
 from django.db import connection
 
 from config.api.exceptions import DomainError
-
-log = structlog.get_logger(__name__)
+from credentials.store import Script, store_failed, store_is_up
 
 CALL_ANALYSIS_PER_MINUTE = 1000
 CATALOGUE_PER_MINUTE = 300
@@ -68,14 +66,12 @@ class Verdict(NamedTuple):
 
 ADMITTED, STALE, MINUTE_FULL, HOUR_FULL, DAY_FULL = 1, 0, -1, -2, -3
 
-# KEYS: version, counters' prefix. ARGV: version, per minute, per hour, per day, burst, nonce.
-_SCRIPT = """
+# KEYS: version, counters' prefix. ARGV: version, per minute, per hour, per day, burst. A window is a list of
+# the admissions' times in microseconds, which a number holds exactly.
+_SCRIPT = Script("""
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-if ARGV[1] ~= '' then
-  local version = redis.call('GET', KEYS[1])
-  if version ~= ARGV[1] then return {0, 0, 0, 0, 0, 0} end
-end
+if ARGV[1] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, 0, 0, 0, 0, 0} end
 local minute, hour, day, burst = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local base = KEYS[2]
 local function us(x) return string.format('%.0f', x) end
@@ -84,13 +80,13 @@ local hour_key, day_key = base .. ':h' .. math.floor(now / 3600e6), base .. ':d'
 local day_left = -1
 if hour > 0 and tonumber(redis.call('GET', hour_key) or 0) >= hour then
   local reset = (math.floor(now / 3600e6) + 1) * 3600e6
-  return {-2, hour, 0, us(reset), us(reset - now), -1}
+  return {-2, hour, 0, reset, reset - now, -1}
 end
 if day > 0 then
   day_left = day - tonumber(redis.call('GET', day_key) or 0)
   if day_left <= 0 then
     local reset = (math.floor(now / 86400e6) + 1) * 86400e6
-    return {-3, day, 0, us(reset), us(reset - now), 0}
+    return {-3, day, 0, reset, reset - now, 0}
   end
 end
 
@@ -101,37 +97,42 @@ if burst > 0 then
   local tokens = burst
   if state[1] then tokens = math.min(burst, tonumber(state[2]) + (now - tonumber(state[1])) * per_us) end
   if tokens < 1 then
-    local wait = (1 - tokens) / per_us
-    return {-1, minute, 0, us(now + wait), us(wait), day_left}
+    local wait = math.ceil((1 - tokens) / per_us)
+    return {-1, minute, 0, now + wait, wait, day_left}
   end
   tokens = tokens - 1
   redis.call('HSET', base .. ':b', 't', us(now), 'n', string.format('%.6f', tokens))
   redis.call('PEXPIRE', base .. ':b', math.ceil(burst / minute * 60000) + 1000)
-  remaining, reset = math.floor(tokens), now + (burst - tokens) / per_us
+  remaining, reset = math.floor(tokens), math.ceil(now + (burst - tokens) / per_us)
 else
-  local window = base .. ':m'
-  redis.call('ZREMRANGEBYSCORE', window, '-inf', us(now - 60e6))
-  local used = redis.call('ZCARD', window)
-  local oldest = redis.call('ZRANGE', window, 0, 0, 'WITHSCORES')[2]
+  local window, opens = base .. ':w', now - 60e6
+  local oldest = tonumber(redis.call('LINDEX', window, 0) or nil)
+  while oldest and oldest <= opens do
+    local hundredth = redis.call('LINDEX', window, 99)
+    if hundredth and tonumber(hundredth) <= opens then redis.call('LTRIM', window, 100, -1)
+    else redis.call('LPOP', window) end
+    oldest = tonumber(redis.call('LINDEX', window, 0) or nil)
+  end
+  local used = redis.call('LLEN', window)
   if used >= minute then
     -- after a limit was lowered more than one entry must leave first
-    local freeing = redis.call('ZRANGE', window, used - minute, used - minute, 'WITHSCORES')[2]
-    return {-1, minute, 0, us(freeing + 60e6), us(freeing + 60e6 - now), day_left}
+    local freeing = tonumber(redis.call('LINDEX', window, used - minute))
+    return {-1, minute, 0, freeing + 60e6, freeing + 60e6 - now, day_left}
   end
-  redis.call('ZADD', window, us(now), us(now) .. ARGV[6])
+  redis.call('RPUSH', window, us(now))
   redis.call('PEXPIRE', window, 61000)
   remaining, reset = minute - used - 1, (oldest or now) + 60e6
 end
-if hour > 0 then redis.call('INCR', hour_key) redis.call('EXPIRE', hour_key, 3700) end
-if day > 0 then redis.call('INCR', day_key) redis.call('EXPIRE', day_key, 86500) day_left = day_left - 1 end
-return {1, minute, remaining, us(reset), 0, day_left}
-"""
+if hour > 0 and redis.call('INCR', hour_key) == 1 then redis.call('EXPIRE', hour_key, 3700) end
+if day > 0 then
+  if redis.call('INCR', day_key) == 1 then redis.call('EXPIRE', day_key, 86500) end
+  day_left = day_left - 1
+end
+return {1, minute, remaining, reset, 0, day_left}
+""")
 
-store = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-_decide = store.register_script(_SCRIPT)
 
-
-def request_admit(*, subject: str, limits: Limits, version: str, nonce: str) -> Verdict:
+def request_admit(*, subject: str, limits: Limits, version: str) -> Verdict:
     """Count one request of `subject` (a key id or an address) in one round trip.
 
     `version` is the cached credential's; STALE says that the credential changed since it was cached
@@ -139,33 +140,22 @@ def request_admit(*, subject: str, limits: Limits, version: str, nonce: str) -> 
     """
     if store_is_up():
         try:
-            answer = _decide(
-                keys=[version_key(subject), f"hub:limit:{{{subject}}}"],
-                args=[version, limits.per_minute, limits.per_hour, limits.per_day, limits.burst, nonce],
-            )
-            return Verdict(*map(int, answer))
+            return Verdict(*_SCRIPT.run(_call(subject, limits, version)))
         except redis.RedisError as error:
             store_failed(error)
     # nobody can say whether a cached key is current: the caller reads it again, then counts here
     return _STALE if version else _count_in_database(subject, limits)
 
 
+@lru_cache(maxsize=20_000)
+def _call(subject: str, limits: Limits, version: str) -> bytes:
+    return _SCRIPT.call_of(
+        keys=(version_key(subject), f"hub:limit:{{{subject}}}"),
+        arguments=(version, limits.per_minute, limits.per_hour, limits.per_day, limits.burst),
+    )
+
+
 _STALE = Verdict(STALE, 0, 0, 0, 0, 0)
-# For how long a process does not ask a store that failed, so that no request waits for it.
-_REST_S = 1.0
-_rests_until = 0.0
-
-
-def store_is_up() -> bool:
-    """Whether to ask the store; after a failure, not before a second has passed."""
-    return time.monotonic() >= _rests_until
-
-
-def store_failed(error: redis.RedisError) -> None:
-    """Note that the store does not answer; the first request after a second asks again."""
-    global _rests_until
-    _rests_until = time.monotonic() + _REST_S
-    log.warning("limit_store_unavailable", error=str(error))
 
 
 def _count_in_database(subject: str, limits: Limits) -> Verdict:
@@ -208,7 +198,25 @@ def refusal(verdict: Verdict) -> DomainError:
 
 def limit_headers(verdict: Verdict, limits: Limits) -> dict[str, str]:
     """`X-RateLimit-*`, and the IETF draft's `RateLimit` and `RateLimit-Policy`."""
-    reset = datetime.fromtimestamp(verdict.reset_us / 1e6, tz=UTC)
+    name = {HOUR_FULL: "hour", DAY_FULL: "day"}.get(verdict.outcome, "burst" if limits.burst else "minute")
+    reset_s = verdict.reset_us // 1_000_000
+    seconds = max(0, math.ceil(verdict.reset_us / 1e6 - time.time()))
+    return {
+        "X-RateLimit-Limit": str(verdict.limit),
+        "X-RateLimit-Remaining": str(verdict.remaining),
+        "X-RateLimit-Reset": _moment(reset_s),
+        "RateLimit": f'"{name}";r={verdict.remaining};t={seconds}',
+        "RateLimit-Policy": _policy(limits),
+    }
+
+
+@lru_cache(maxsize=1024)
+def _moment(second: int) -> str:
+    return datetime.fromtimestamp(second, tz=UTC).isoformat().replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=1024)
+def _policy(limits: Limits) -> str:
     policies = [f'"minute";q={limits.per_minute};w=60']
     if limits.burst:
         policies = [f'"burst";q={limits.burst};w={math.ceil(60 * limits.burst / limits.per_minute)}']
@@ -216,12 +224,4 @@ def limit_headers(verdict: Verdict, limits: Limits) -> dict[str, str]:
         policies.append(f'"hour";q={limits.per_hour};w=3600')
     if limits.per_day:
         policies.append(f'"day";q={limits.per_day};w=86400')
-    name = {HOUR_FULL: "hour", DAY_FULL: "day"}.get(verdict.outcome, "burst" if limits.burst else "minute")
-    seconds = max(0, math.ceil(reset.timestamp() - datetime.now(UTC).timestamp()))
-    return {
-        "X-RateLimit-Limit": str(verdict.limit),
-        "X-RateLimit-Remaining": str(verdict.remaining),
-        "X-RateLimit-Reset": reset.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "RateLimit": f'"{name}";r={verdict.remaining};t={seconds}',
-        "RateLimit-Policy": ", ".join(policies),
-    }
+    return ", ".join(policies)

@@ -61,7 +61,7 @@ class GovernedRequestMiddleware:
                 raise ServiceUnavailable("The partner API is switched off.")
             match = request.resolver_match = _resolve(path)
             endpoint = endpoint_name(match.route) if match else ""
-            request_authenticate(request, address=address, nonce=request.request_id, view=_class_of(match))
+            request_authenticate(request, address=address, view=_class_of(match))
             if match is None:
                 raise NotFound
             _check_size(length, match.func)
@@ -114,12 +114,21 @@ class GovernedRequestMiddleware:
         )
 
 
+# Routes without parameters, once found; the routes of a process do not change.
+_fixed_routes: dict[str, ResolverMatch] = {}
+
+
 def _resolve(path: str) -> ResolverMatch | None:
     """The route of a path; None for an unknown one, which only callers with a credential are told."""
-    try:
-        return resolve(path)
-    except Resolver404:
-        return None
+    match = _fixed_routes.get(path)
+    if match is None:
+        try:
+            match = resolve(path)
+        except Resolver404:
+            return None
+        if not match.args and not match.kwargs:
+            _fixed_routes[path] = match
+    return match
 
 
 def _class_of(match: ResolverMatch | None) -> Any:

@@ -17,13 +17,18 @@ class HasScope(BasePermission):
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if view.action is None:
-            raise MethodNotAllowed(request.method or "")
-        if not isinstance(request.auth, Snapshot):
-            raise Unauthorized
-        needed = view.scopes.get(view.action)
-        if needed is ANY_KEY or (needed is not None and needed in request.auth.scopes):
-            return True
+        scope_check(request.auth, view)
+        return True
+
+
+def scope_check(credential: Any, view: Any) -> None:
+    """Raise Unauthorized (401) without a key, and Forbidden (403) without the action's scope."""
+    if view.action is None:
+        raise MethodNotAllowed(view.request.method or "")
+    if not isinstance(credential, Snapshot):
+        raise Unauthorized
+    needed = view.scopes.get(view.action)
+    if needed is not ANY_KEY and (needed is None or needed not in credential.scopes):
         raise Forbidden(
             f"The key lacks the scope {needed}.", reason="missing_scope", requiredScope=str(needed)
         )

@@ -8,9 +8,9 @@ import redis
 from django.http import HttpRequest
 
 from config.api.exceptions import ServiceUnavailable, Unauthorized
-from credentials.limits import store
 from credentials.models import ApiKey
 from credentials.snapshots import Snapshot
+from credentials.store import store
 
 WINDOW_S = 300
 

@@ -26,13 +26,11 @@ from credentials.limits import (
     CATALOGUE_PER_MINUTE,
     TIERS,
     Limits,
-    store,
-    store_failed,
-    store_is_up,
     version_key,
 )
 from credentials.models import ApiKey
 from credentials.secrets import secret_hash
+from credentials.store import store, store_failed, store_is_up
 
 log = structlog.get_logger(__name__)
 
@@ -98,9 +96,9 @@ def key_limits(key: ApiKey) -> Limits:
     return Limits(per_minute, 0, key.daily_quota or 0, burst)
 
 
-def snapshot_get(key_id: str) -> Snapshot | None:
-    """The cached snapshot, or a fresh one; None for an unknown key."""
-    return _cache.get(key_id) or snapshot_load(key_id)
+def snapshot_cached(key_id: str) -> Snapshot | None:
+    """The snapshot that this process holds, perhaps an old one; None when it holds none."""
+    return _cache.get(key_id)
 
 
 def snapshot_load(key_id: str) -> Snapshot | None:

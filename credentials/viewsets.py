@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,10 +13,20 @@ from rest_framework.viewsets import GenericViewSet
 
 from config import tenancy
 from config.api.exceptions import Forbidden, ValidationFailed
+from config.api.listing import Listing
+from config.api.pagination import list_query
+from config.api.parsers import StrictJSONParser
+from config.api.renderers import JSONRenderer, dumps
+from credentials.authentication import CredentialAuthentication
 from credentials.idempotency import Guard, idempotency_begin, idempotency_store
+from credentials.permissions import scope_check
 from credentials.snapshots import Snapshot
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+_PARSERS = (StrictJSONParser(),)
+_RENDERER = JSONRenderer()
+_AUTHENTICATORS = (CredentialAuthentication(),)
+_ACCEPTED = frozenset({"", "*/*", "application/json"})
 
 
 class PartnerRequest(Request):
@@ -33,21 +43,25 @@ class PartnerViewSet(GenericViewSet):
     """An endpoint for keys: one transaction in the tenant's context holds check, effect, event and answer.
 
     `scopes` maps each action to its Scope. `idempotency_required` makes writes without the header a 400.
-    An answer of 400 or more rolls everything back.
+    An answer of 400 or more rolls everything back. Actions in `opens_no_transaction` read nothing, or by
+    config.statements, whose message is a transaction of its own.
     """
 
     scopes: ClassVar[dict[str, str]] = {}
+    opens_no_transaction: ClassVar[frozenset[str]] = frozenset()
     idempotency_required = False
     max_body_bytes: int | None = None
     http_method_names = ("get", "head", "post", "put", "patch", "delete")
     lookup_value_converter = "uuid"
+    format_kwarg = None
     _guard: Guard | None = None
 
     request: PartnerRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         credential = getattr(request, "credential", None)
-        if not isinstance(credential, Snapshot):
+        action = self.action_map.get((request.method or "").lower())
+        if not isinstance(credential, Snapshot) or action in self.opens_no_transaction:
             return super().dispatch(request, *args, **kwargs)
         with tenancy.tenant(credential.organization_id, credential.environment):
             response = super().dispatch(request, *args, **kwargs)
@@ -59,8 +73,26 @@ class PartnerViewSet(GenericViewSet):
                 idempotency_store(self._guard, response)
         return response
 
+    # What DRF would find out anew for each request is settled here once: one parser, one renderer, one
+    # authenticator, no versions, and throttling that has happened already.
+
+    def get_parsers(self) -> Any:
+        return _PARSERS
+
+    def get_authenticators(self) -> Any:
+        return _AUTHENTICATORS
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {}
+
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        if request.META.get("HTTP_ACCEPT", "") in _ACCEPTED:
+            request.accepted_renderer, request.accepted_media_type = _RENDERER, _RENDERER.media_type
+        else:
+            negotiated = self.perform_content_negotiation(request)
+            request.accepted_renderer, request.accepted_media_type = negotiated
+        scope_check(request.auth, self)
         self.check_tenant(request)
         if request.method in WRITES:
             self._guard = idempotency_begin(
@@ -88,6 +120,12 @@ class PartnerViewSet(GenericViewSet):
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
         return rows.for_organization(self.organization_id, self.environment)
+
+    def listed(self, listing: Listing) -> HttpResponse:
+        """The answer of a list: one page of `listing` by the request's query."""
+        query = list_query(self.request.query_params)
+        page = listing.page(self.organization_id, self.environment, query)
+        return HttpResponse(dumps(page), content_type=_RENDERER.media_type)
 
     def validated(self, serializer_class: type[BaseSerializer], data: Any = None) -> dict[str, Any]:
         """The request's body (or `data`) as the serializer's clean values. Raises ValidationError (400)."""

@@ -1,25 +1,25 @@
 """Section A: leads."""
 
-from typing import Any
-
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
 
-from config.api.exceptions import ValidationFailed
-from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
+from config.api.listing import Listing
+from config.api.pagination import ListQuery, list_envelope
 from credentials.scopes import Scope
 from credentials.viewsets import OrganizationNamed, PartnerRequest, PartnerViewSet
 from leads import services
 from leads.models import Lead
 from leads.serializers import LeadIn, LeadOut
 
-SORTABLE = {
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-    "name": "name",
-    "status": "status",
-}
+LEADS = Listing(
+    Lead,
+    LeadOut,
+    sortable={"createdAt": "created_at", "updatedAt": "updated_at", "name": "name", "status": "status"},
+    states=Lead.Status,
+    searched=("name", "email", "phone", "source"),
+)
 
 
 class LeadViewSet(OrganizationNamed, PartnerViewSet):
@@ -28,20 +28,12 @@ class LeadViewSet(OrganizationNamed, PartnerViewSet):
     queryset = Lead.objects.all()
     serializer_class = LeadOut
     scopes = {"list": Scope.LEADS_READ, "create": Scope.LEADS_WRITE}
+    opens_no_transaction = frozenset({"list"})
     idempotency_required = True
 
     @extend_schema(parameters=[ListQuery], responses=list_envelope("LeadList", LeadOut))
-    def list(self, request: PartnerRequest) -> Response:
-        query: dict[str, Any] = self.validated(ListQuery, data=request.query_params)
-        rows: Any = filter_dates(self.get_queryset(), query)
-        if "status" in query:
-            if query["status"] not in Lead.Status:
-                raise ValidationFailed(status=[f"Choose one of: {', '.join(Lead.Status.values)}."])
-            rows = rows.filter(status=query["status"])
-        if "search" in query:
-            rows = rows.matching(query["search"])
-        found, pagination = paginate(rows, query, sortable=SORTABLE)
-        return Response({"data": LeadOut(found, many=True).data, "pagination": pagination})
+    def list(self, request: PartnerRequest) -> HttpResponse:
+        return self.listed(LEADS)
 
     @extend_schema(request=LeadIn, responses={HTTP_201_CREATED: LeadOut})
     def create(self, request: PartnerRequest) -> Response:

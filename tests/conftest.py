@@ -14,8 +14,8 @@ from django.db import connection
 from django.test import Client
 
 from credentials import snapshots
-from credentials.limits import store
 from credentials.services.keys import IssuedKey
+from credentials.store import store
 from credentials.usage import spool, spool_ship
 from tests.factories import make_key, make_organization, make_super_admin
 from tests.partner import Partner

@@ -1,5 +1,6 @@
 """Where a request comes from."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -19,6 +20,11 @@ def client_address(meta: dict[str, Any]) -> str:
         hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         if hops:
             address = hops[-min(proxies, len(hops))]
+    return _canonical(address)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(address: str) -> str:
     try:
         return str(ip_address(address))
     except ValueError:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -28,6 +29,19 @@ class ListQuery(serializers.Serializer):
     dateFrom = serializers.CharField(required=False, max_length=40)
     dateTo = serializers.CharField(required=False, max_length=40)
     search = serializers.CharField(required=False, max_length=200)
+
+
+# fields hold no request's state, so one instance validates for every thread
+_LIST_QUERY = ListQuery()
+_FIRST_PAGE = _LIST_QUERY.run_validation({})
+_TENANT_ONLY = frozenset({"organizationId"})
+
+
+def list_query(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The validated query parameters of a list. Raises rest_framework's ValidationError (400)."""
+    if parameters.keys() <= _TENANT_ONLY:
+        return _FIRST_PAGE
+    return _LIST_QUERY.run_validation(parameters)
 
 
 class PaginationOut(serializers.Serializer):
@@ -87,7 +101,7 @@ def paginate(
     total = rows.count()
     ordered = rows.order_by(f"{sign}{column}", f"{sign}id")
     if "cursor" in query:
-        value, after_id = _cursor_read(query["cursor"], column, descending)
+        value, after_id = cursor_read(query["cursor"], column, descending)
         than = "lt" if descending else "gt"
         try:
             # the first condition alone bounds the index scan
@@ -106,17 +120,23 @@ def paginate(
         "limit": limit,
         "total": total,
         "totalPages": -(-total // limit),
-        "nextCursor": _cursor_write(found[-1], column, descending) if more else None,
+        "nextCursor": _cursor_of(found[-1], column, descending) if more else None,
     }
 
 
-def _cursor_write(row: Any, column: str, descending: bool) -> str:
-    value = row[column] if isinstance(row, dict) else getattr(row, column)
-    identity = row["id"] if isinstance(row, dict) else row.id
+def cursor_write(value: Any, identity: Any, column: str, descending: bool) -> str:
+    """The opaque cursor that continues behind the row with this sort value and id."""
     return base64.urlsafe_b64encode(orjson.dumps([column, descending, value, identity])).decode().rstrip("=")
 
 
-def _cursor_read(text: str, column: str, descending: bool) -> tuple[Any, str]:
+def _cursor_of(row: Any, column: str, descending: bool) -> str:
+    if isinstance(row, dict):
+        return cursor_write(row[column], row["id"], column, descending)
+    return cursor_write(getattr(row, column), row.id, column, descending)
+
+
+def cursor_read(text: str, column: str, descending: bool) -> tuple[Any, str]:
+    """The sort value and id that a cursor names. Raises ValidationFailed for one that is not ours."""
     try:
         made_for, direction, value, identity = orjson.loads(
             base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

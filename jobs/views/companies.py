@@ -35,6 +35,7 @@ class HealthViewSet(PartnerViewSet):
     queryset = Company.objects.none()
     serializer_class = HealthOut
     scopes = {"list": ANY_KEY}
+    opens_no_transaction = frozenset({"list"})
 
     @extend_schema(responses=HealthOut, operation_id="health")
     def list(self, request: PartnerRequest) -> Response:

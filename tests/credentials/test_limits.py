@@ -1,6 +1,5 @@
 """Contract 0.3: limits, quotas and their headers."""
 
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -9,7 +8,7 @@ import redis
 from django.db import connection
 
 from config import tenancy
-from credentials import limits
+from credentials import store as store_module
 from credentials.limits import (
     ADMITTED,
     DAY_FULL,
@@ -17,16 +16,16 @@ from credentials.limits import (
     MINUTE_FULL,
     Limits,
     request_admit,
-    store,
 )
 from credentials.models import ApiKey
 from credentials.scopes import Scope
+from credentials.store import store
 from tests.factories import make_key
 from tests.partner import Partner
 
 
 def admit(subject, given):
-    return request_admit(subject=subject, limits=given, version="", nonce=secrets.token_hex(8))
+    return request_admit(subject=subject, limits=given, version="")
 
 
 def statuses_of(partner, calls):
@@ -70,17 +69,30 @@ def test_every_answer_carries_the_limit_headers(partner):
         assert answer["X-Request-Id"]
 
 
-def test_the_window_slides(monkeypatch):
+def passes(window, seconds):
+    """Let time pass for a window: its admissions move into the past."""
+    for index, at in enumerate(store.lrange(window, 0, -1)):
+        store.lset(window, index, int(at) - seconds * 1_000_000)
+
+
+def test_the_window_slides():
     """Five at the end of one minute leave no room at the start of the next."""
-    given = Limits(per_minute=5)
+    given, window = Limits(per_minute=5), "hub:limit:{slide}:w"
     assert [admit("slide", given).outcome for _ in range(6)] == [ADMITTED] * 5 + [MINUTE_FULL]
-    window = "hub:limit:{slide}:m"
-    for member, score in store.zrange(window, 0, -1, withscores=True):
-        store.zadd(window, {member: score - 59_000_000})
+    passes(window, 59)
     assert admit("slide", given).outcome == MINUTE_FULL
-    for member, score in store.zrange(window, 0, -1, withscores=True):
-        store.zadd(window, {member: score - 2_000_000})
+    passes(window, 2)
     assert admit("slide", given).outcome == ADMITTED
+    assert store.llen(window) == 1
+
+
+def test_a_long_window_forgets_what_is_older_than_a_minute():
+    given, window = Limits(per_minute=1000), "hub:limit:{long}:w"
+    assert {admit("long", given).outcome for _ in range(350)} == {ADMITTED}
+    passes(window, 61)
+    assert {admit("long", given).outcome for _ in range(3)} == {ADMITTED}
+    assert store.llen(window) == 3
+    assert admit("long", given).remaining == 996
 
 
 def test_a_daily_quota_ends_the_day_and_refusals_take_none(organization):
@@ -95,9 +107,9 @@ def test_a_minute_refusal_consumes_no_quota():
     given = Limits(per_minute=2, per_hour=4, per_day=4)
     outcomes = [admit("quota", given).outcome for _ in range(5)]
     assert outcomes == [ADMITTED, ADMITTED, MINUTE_FULL, MINUTE_FULL, MINUTE_FULL]
-    store.delete("hub:limit:{quota}:m")
+    store.delete("hub:limit:{quota}:w")
     assert [admit("quota", given).outcome for _ in range(2)] == [ADMITTED, ADMITTED]
-    store.delete("hub:limit:{quota}:m")
+    store.delete("hub:limit:{quota}:w")
     assert admit("quota", given).outcome == HOUR_FULL
     assert admit("quota", Limits(per_minute=2, per_day=4)).outcome == DAY_FULL
 
@@ -141,10 +153,11 @@ def no_store(monkeypatch):
     def refuse(*args, **kwargs):
         raise redis.ConnectionError("down")
 
-    broken.setattr(limits.store, "execute_command", refuse)
-    yield lambda: (broken.undo(), setattr(limits, "_rests_until", 0.0))
+    broken.setattr(store_module, "_once", refuse)
+    broken.setattr(store, "execute_command", refuse)
+    yield lambda: (broken.undo(), setattr(store_module, "_rests_until", 0.0))
     down.__exit__(None, None, None)
-    limits._rests_until = 0.0
+    store_module._rests_until = 0.0
 
 
 def test_without_the_store_the_database_counts_exactly(no_store, organization):
@@ -160,7 +173,7 @@ def test_the_store_is_asked_again_once_it_is_back(no_store, partner):
     assert partner.get("/health")["X-RateLimit-Remaining"] == "999"
     no_store()
     assert partner.get("/health").status_code == 200
-    assert store.zcard(f"hub:limit:{{{partner.issued.key.key_id}}}:m") == 1
+    assert store.llen(f"hub:limit:{{{partner.issued.key.key_id}}}:w") == 1
 
 
 def test_without_the_store_a_change_of_a_key_holds_at_once(no_store, partner):

@@ -9,7 +9,7 @@ import time
 from django.conf import settings
 
 from config import tenancy
-from credentials.limits import store
+from credentials.store import store
 from jobs.models import Job
 from partners.services.clients import webhook_secret_of
 from tests.factories import make_company

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from kombu.exceptions import OperationalError
 
 from config import tenancy
-from credentials.limits import store
+from credentials.store import store
 from tests.factories import SANDBOX, make_client, make_organization
 from tests.webhooks.receiver import status
 from tests.webhooks.rows import all_deliveries, attempts_of, emit, make_callback, make_subscription

@@ -1,0 +1,149 @@
+"""The hot form of a list (contract 0.6): page and total in one round trip, at a cost that does not grow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import DataError, connection, models
+from rest_framework import serializers
+
+from config.api.exceptions import ValidationFailed
+from config.api.pagination import cursor_read, cursor_write, moment
+from config.statements import TenantStatement, Value, pattern_containing
+
+
+class _Shape(NamedTuple):
+    """What makes two lists the same SQL statement."""
+
+    sort: str
+    descending: bool
+    filters: tuple[str, ...]
+    continues: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    page: TenantStatement
+    total: TenantStatement
+
+
+class Listing:
+    """Pages of `model` (a tenant table with an environment) in the wire form of the serializer `wire`.
+
+    `sortable` maps wire names to columns of `wire`; `states` are the values `status` may take; `search`
+    looks into the columns `searched`. The total comes from `hub_row_count` (config/row_counts.py) unless
+    dates or a search narrow the list. Fields of `wire` are columns, read as they stand.
+    """
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        wire: type[serializers.Serializer],
+        *,
+        sortable: Mapping[str, str],
+        states: type[models.TextChoices],
+        searched: tuple[str, ...] = (),
+    ) -> None:
+        self._model, self._states, self._searched, self._sortable = model, states, searched, sortable
+        fields = wire().fields
+        self._names = tuple(fields)
+        self._columns = tuple(str(field.source or name) for name, field in fields.items())
+        self._plans: dict[_Shape, _Plan] = {}
+
+    def page(self, organization_id: UUID, environment: str, query: dict[str, Any]) -> dict[str, Any]:
+        """`{"data": [...], "pagination": {...}}` for a validated ListQuery.
+
+        Raises ValidationFailed (400) for an unknown `sortBy` or `status`, a bad date and a bad cursor.
+        """
+        if query["sortBy"] not in self._sortable:
+            raise ValidationFailed(sortBy=[f"Choose one of: {', '.join(self._sortable)}."])
+        sort, limit, page = self._sortable[query["sortBy"]], query["limit"], query["page"]
+        descending, cursor = query["sortOrder"] == "desc", query.get("cursor")
+        filters = self._filters(query)
+        plan = self._plan(_Shape(sort, descending, tuple(filters), cursor is not None))
+        shared: list[Value] = [str(organization_id), environment, *filters.values()]
+        try:
+            if cursor is None:
+                values = [*shared, limit + 1, (page - 1) * limit]
+            else:
+                values = [*shared, limit + 1, *map(str, cursor_read(cursor, sort, descending))]
+            rows = plan.page.rows(organization_id, environment, values)
+            total = rows[0][-1] if rows else plan.total.rows(organization_id, environment, shared)[0][0]
+        except DataError as error:
+            if cursor is None:
+                raise
+            raise ValidationFailed(cursor=["The cursor is not valid."]) from error
+        last = dict(zip(self._columns, rows[limit - 1], strict=False)) if len(rows) > limit else None
+        return {
+            "data": [dict(zip(self._names, row, strict=False)) for row in rows[:limit]],
+            "pagination": {
+                "page": page,
+                "limit": limit,
+                "total": total,
+                "totalPages": -(-total // limit),
+                "nextCursor": cursor_write(last[sort], last["id"], sort, descending) if last else None,
+            },
+        }
+
+    def _filters(self, query: dict[str, Any]) -> dict[str, str]:
+        given: dict[str, str] = {}
+        if "status" in query:
+            if query["status"] not in self._states:
+                raise ValidationFailed(status=[f"Choose one of: {', '.join(self._states.values)}."])
+            given["status"] = query["status"]
+        if "dateFrom" in query:
+            given["dateFrom"] = moment(query["dateFrom"], field="dateFrom").isoformat()
+        if "dateTo" in query:
+            given["dateTo"] = moment(query["dateTo"], field="dateTo", end_of_day=True).isoformat()
+        if "search" in query and self._searched:
+            given["search"] = pattern_containing(query["search"])
+        return given
+
+    def _plan(self, shape: _Shape) -> _Plan:
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = self._planned(shape)
+        return plan
+
+    def _planned(self, shape: _Shape) -> _Plan:
+        table, types = self._model._meta.db_table, ["uuid", "text"]
+        where = ["organization_id = $1", "environment = $2"]
+        for name in shape.filters:
+            types.append("timestamptz" if name.startswith("date") else "text")
+            where.append(self._condition(name, f"${len(types)}"))
+        narrow = " AND ".join(where)
+        if set(shape.filters) <= {"status"}:
+            state = " AND state = $3" if shape.filters else ""
+            total = (
+                "SELECT coalesce(sum(row_count), 0)::bigint FROM hub_row_count WHERE organization_id = $1"
+                f" AND environment = $2 AND counted_table = '{table}'{state}"
+            )
+        else:
+            total = f"SELECT count(*) FROM {table} WHERE {narrow}"  # noqa: S608
+        given = len(types)
+        direction, beyond = ("DESC", "<") if shape.descending else ("ASC", ">")
+        if shape.continues:
+            behind = f" AND ({shape.sort}, id) {beyond} (${given + 2}, ${given + 3})"
+            ending, more = f"LIMIT ${given + 1}", ["int", self._type(shape.sort), "uuid"]
+        else:
+            behind, ending, more = "", f"LIMIT ${given + 1} OFFSET ${given + 2}", ["int", "bigint"]
+        page = (
+            f"SELECT {', '.join(self._columns)}, ({total}) FROM {table} WHERE {narrow}{behind}"  # noqa: S608
+            f" ORDER BY {shape.sort} {direction}, id {direction} {ending}"
+        )
+        return _Plan(
+            page=TenantStatement(page, types=[*types, *more]), total=TenantStatement(total, types=types)
+        )
+
+    def _condition(self, name: str, parameter: str) -> str:
+        if name == "search":
+            return f"({' OR '.join(f'{column} ILIKE {parameter}' for column in self._searched)})"
+        return {
+            "status": f"status = {parameter}",
+            "dateFrom": f"created_at >= {parameter}",
+            "dateTo": f"created_at <= {parameter}",
+        }[name]
+
+    def _type(self, column: str) -> str:
+        return self._model._meta.get_field(column).db_type(connection) or "text"

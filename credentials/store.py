@@ -1,0 +1,95 @@
+"""The Redis-compatible store as the governed request uses it: one script, one round trip.
+
+A client object of redis-py costs more than the script it runs, so scripts go over its connections directly:
+one a thread, with redis-py's own TLS, sign-in and timeouts.
+"""
+
+import hashlib
+import threading
+import time
+from typing import Any
+
+import hiredis
+import redis
+import structlog
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = structlog.get_logger(__name__)
+
+_TIMEOUT_S = 2
+# For how long a process does not ask a store that failed, so that no request waits for it.
+_REST_S = 1.0
+
+store = redis.Redis.from_url(
+    settings.REDIS_URL,
+    socket_timeout=_TIMEOUT_S,
+    socket_connect_timeout=_TIMEOUT_S,
+    retry=Retry(NoBackoff(), 1),  # a second try finds a store that has been restarted; nobody waits for more
+)
+_rests_until = 0.0
+
+
+class _Thread(threading.local):
+    connection: Any = None
+    has_answered = False
+
+
+_thread = _Thread()
+
+
+def store_is_up() -> bool:
+    """Whether to ask the store; after a failure, not before a second has passed."""
+    return time.monotonic() >= _rests_until
+
+
+def store_failed(error: redis.RedisError) -> None:
+    """Note that the store does not answer; the first request after a second asks again."""
+    global _rests_until
+    _rests_until = time.monotonic() + _REST_S
+    log.warning("limit_store_unavailable", error=str(error))
+
+
+class Script:
+    """A Lua script of the store."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode()
+        self._digest = hashlib.sha1(self._text, usedforsecurity=False).hexdigest()
+
+    def call_of(self, *, keys: tuple[str, ...], arguments: tuple[str | int, ...]) -> bytes:
+        """One call in the protocol's bytes, for `run`; the same call may be run many times."""
+        return _packed("EVALSHA", self._digest, len(keys), *keys, *arguments)
+
+    def run(self, call: bytes) -> Any:
+        """The script's answer. Raises redis.RedisError when the store does not give one."""
+        try:
+            return _round_trip(call)
+        except redis.exceptions.NoScriptError:
+            _round_trip(_packed("SCRIPT", "LOAD", self._text))
+            return _round_trip(call)
+
+
+def _packed(*parts: str | int | bytes) -> bytes:
+    return hiredis.pack_command(parts)  # type: ignore[arg-type] (its annotation says one part)
+
+
+def _round_trip(command: bytes) -> Any:
+    if _thread.connection is None:
+        _thread.connection = store.connection_pool.make_connection()
+    has_answered, _thread.has_answered = _thread.has_answered, False
+    try:
+        answer = _once(command)
+    except redis.ConnectionError:
+        if not has_answered:
+            raise
+        # it was closed while idle, or the store has been restarted
+        answer = _once(command)
+    _thread.has_answered = True
+    return answer
+
+
+def _once(command: bytes) -> Any:
+    _thread.connection.send_packed_command([command], check_health=False)
+    return _thread.connection.read_response()
