@@ -72,7 +72,8 @@ class Script:
 
 
 def _packed(*parts: str | int | bytes) -> bytes:
-    return hiredis.pack_command(parts)  # type: ignore[arg-type] (its annotation says one part)
+    pack: Any = hiredis.pack_command  # its annotation says one part
+    return pack(parts)
 
 
 def _round_trip(command: bytes) -> Any:
