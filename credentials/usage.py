@@ -1,7 +1,8 @@
 """The request log's way from a web process to PostgreSQL, off the request's path.
 
 Each web process appends one line a request to a spool file of its own: a write() that the kernel keeps
-even when the process is killed. A thread ships the lines every second with COPY. Rows carry their id, so
+even when the process is killed. The lines are rows of PostgreSQL's COPY, and a thread hands them over as
+they stand every second. Rows carry their id, so
 a file shipped twice (a crash between commit and delete) counts once. Files of dead processes are taken
 up by any live one. What a power cut can lose is what the kernel had not written to disk.
 """
@@ -14,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
 import structlog
 from django.conf import settings
 from django.db import DataError, connection
@@ -60,11 +60,7 @@ class Spool:
 
     def append(self, row: tuple[Any, ...]) -> None:
         """Keep one row (values in the order of COLUMNS after id and created_at)."""
-        line = orjson.dumps(
-            (str(uuid7()), datetime.now(UTC).isoformat(), *row),
-            default=str,
-            option=orjson.OPT_APPEND_NEWLINE,
-        )
+        line = _copy_row((str(uuid7()), datetime.now(UTC).isoformat(), *row))
         if self._pid != os.getpid():
             self._start()
         with self._lock:
@@ -81,7 +77,7 @@ class Spool:
                 threading.Thread(target=self._run, name="usage-shipper", daemon=True).start()
 
     def _open(self) -> None:
-        self._path = self.directory / f"{os.getpid()}-{time.time_ns()}.jsonl"
+        self._path = self.directory / f"{os.getpid()}-{time.time_ns()}.rows"
         unlocked = self._path.with_suffix(".new")
         self._descriptor = os.open(unlocked, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         # the lock dies with the process, which is how the others know; nobody sees the file before it
@@ -120,7 +116,7 @@ def spool_ship(directory: Path, *, mine: int | None = None) -> int:
     Answers the number of rows read. A file that another process holds is left to it.
     """
     rows = 0
-    for path in sorted(directory.glob(f"{mine}-*.jsonl" if mine else "*.jsonl")):
+    for path in sorted(directory.glob(f"{mine}-*.rows" if mine else "*.rows")):
         try:
             with path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,21 +134,37 @@ def spool_ship(directory: Path, *, mine: int | None = None) -> int:
     return rows
 
 
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copy_row(values: tuple[Any, ...]) -> bytes:
+    """One line of COPY's text format."""
+    fields = []
+    for value in values:
+        if value is None:
+            fields.append("\\N")
+            continue
+        text = value if isinstance(value, str) else str(value)
+        fields.append(text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES))
+    return ("\t".join(fields) + "\n").encode(errors="replace")
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line was written to its end; a machine that stops in mid-write may leave others."""
+    return line.endswith(b"\n") and line.count(b"\t") == len(COLUMNS) - 1 and b"\0" not in line
+
+
 def _load(lines: list[bytes]) -> int:
-    rows = []
-    for line in lines:
-        try:
-            rows.append(orjson.loads(line))
-        except orjson.JSONDecodeError:
-            log.warning("usage_line_torn", bytes=len(line))  # a machine that stopped in mid-write
+    whole = [line for line in lines if _is_whole(line)]
+    if len(whole) < len(lines):
+        log.warning("usage_lines_torn", lines=len(lines) - len(whole))
     names = ", ".join(COLUMNS)
     with tenancy.operator(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE usage_batch ON COMMIT DROP AS SELECT * FROM partner_api_requests LIMIT 0"
         )
         with cursor.copy(f"COPY usage_batch ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+            copy.write(b"".join(whole))
         cursor.execute(
             f"INSERT INTO partner_api_requests ({names}) SELECT {names} FROM usage_batch"  # noqa: S608
             " ON CONFLICT DO NOTHING"
@@ -163,7 +175,7 @@ def _load(lines: list[bytes]) -> int:
             " WHERE partner_api_key_id IS NOT NULL GROUP BY 1) b"
             " WHERE k.id = b.partner_api_key_id AND (k.last_used_at IS NULL OR k.last_used_at < b.at)"
         )
-    return len(rows)
+    return len(whole)
 
 
 spool = Spool(Path(settings.STATE_DIR) / "usage")

@@ -2,7 +2,6 @@
 
 import os
 
-import orjson
 from django.conf import settings
 from django.test import Client
 
@@ -80,10 +79,12 @@ def test_a_file_shipped_twice_counts_once(partner, tmp_path):
 
 
 def test_a_dead_process_leaves_its_rows_to_the_living(tmp_path):
-    left = tmp_path / "99999999-1.jsonl"
+    dead = Spool(tmp_path)
+    dead.append(_row("orphan"))
+    left = tmp_path / "99999999-1.rows"
+    left.write_bytes(dead.rotate().rename(left).read_bytes() + b"0-torn\tin mid")
     spool = Spool(tmp_path)
     spool.append(_row("mine"))
-    left.write_bytes(orjson.dumps(_line("orphan")) + b"\n" + b'["torn')
     spool_ship(tmp_path)
     assert len(rows(request_id="orphan")) == 1
     assert not left.exists()
@@ -99,6 +100,13 @@ def test_the_log_holds_no_secret(partner, shipped):
 def test_the_spool_is_private():
     directory = settings.STATE_DIR / "usage"
     assert directory.stat().st_mode & 0o077 == 0
+
+
+def test_what_a_path_holds_is_kept_as_it_is(partner, shipped):
+    answer = partner.get("/no%09where%0A%5CN%5C")
+    shipped()
+    (row,) = rows(request_id=answer["X-Request-Id"])
+    assert row["path"] == "/api/partner/v1/no\twhere\n\\N\\"
 
 
 def _row(request_id):
@@ -119,8 +127,3 @@ def _row(request_id):
         0,
         2,
     )
-
-
-def _line(request_id):
-    identity = "01900000-0000-7000-8000-00000000abcd"
-    return [identity, "2026-01-01T00:00:00+00:00", *_row(request_id)]
