@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from django.db import connection, transaction
 
 from config import tenancy
@@ -31,9 +30,9 @@ def test_totals_follow_creation_change_and_deletion(partner):
 
 def test_what_was_rolled_back_is_not_counted(partner):
     partner.lead_post()
-    with pytest.raises(RuntimeError), tenancy.operator():
+    with tenancy.operator(), transaction.atomic():
         Lead.objects.all().delete()
-        raise RuntimeError
+        transaction.set_rollback(True)
     with tenancy.operator(), transaction.atomic():
         Lead.objects.update(status="qualified")
         transaction.set_rollback(True)
@@ -66,8 +65,8 @@ def test_concurrent_writers_neither_lose_a_row_nor_wait_for_one_another(partner)
         other.execute("SET LOCAL lock_timeout = '2s'")
         other.execute(
             "INSERT INTO leads_lead (id, organization_id, environment, name, email, phone, email_normalized,"
-            " phone_normalized, source, notes, status, created_at, updated_at) SELECT uuidv7(), %s, 'sandbox',"
-            " 'x', '', '', '', '', '', '', 'new', now(), now() FROM generate_series(1, 5)",
+            " phone_normalized, source, notes, status, created_at, updated_at)"
+            " SELECT uuidv7(), %s, 'sandbox', 'x', '', '', '', '', '', '', 'new', now(), now() FROM generate_series(1, 5)",
             [partner.organization_id],
         )
         with ThreadPoolExecutor(8) as pool:
