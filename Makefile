@@ -13,7 +13,7 @@ HUB := cd "$(HERE)" && exec "$(PYTHON)" -m config.embedded
 WITH_STORES := "$(PYTHON)" -m config.embedded with --
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run stop status env setup test check fmt openapi lock shell clean
+.PHONY: help run stop status env setup test bench check fmt openapi lock shell clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' "$(HERE)/Makefile" | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -38,6 +38,10 @@ setup: ## Install everything, also what the tests need
 test: setup ## Set up everything, check the code, run all tests
 	@$(MAKE) --no-print-directory -C "$(HERE)" check
 	cd "$(HERE)" && "$(PYTHON)" -m pytest -n 2 $(ARGS)
+
+bench: setup ## Set up everything, run the benchmarks (ARGS="growth --write"; ARGS=--help lists them)
+	@"$(HERE)/benchmarks/setup.sh"
+	cd "$(HERE)" && exec "$(PYTHON)" -m benchmarks $(ARGS)
 
 check: ## Lint, types, imports, migrations, OpenAPI
 	@cd "$(HERE)"
