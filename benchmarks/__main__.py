@@ -5,7 +5,9 @@ import signal
 import sys
 from types import FrameType
 
-from benchmarks import contenders, report
+from benchmarks import peer_programs, report
+from benchmarks.contenders import Contender
+from benchmarks.hub import Hub, hub_create, ours
 from benchmarks.load import wrk_path
 from benchmarks.rounds import rounds_run
 from benchmarks.stores import Stores
@@ -15,15 +17,30 @@ from config.embedded.state import SetUpError
 def table(arguments: argparse.Namespace) -> None:
     """The governed request beside its peers."""
     with Stores() as stores:
-        hub = contenders.hub_create(stores)
-        contenders.peers_create(stores, hub)
-        chosen = contenders.all_of(stores, hub)
-        if arguments.only:
-            chosen = [contender for contender in chosen if contender.name in arguments.only.split(",")]
+        print("Loading…", flush=True)
+        hub = hub_create(stores)
+        chosen = contenders(stores, hub, set(arguments.only.split(",") if arguments.only else ()))
         outcomes = rounds_run(stores, chosen, rounds=arguments.rounds, seconds=arguments.seconds)
         report.table_report(
             outcomes, rounds=arguments.rounds, seconds=arguments.seconds, write=arguments.write
         )
+
+
+def contenders(stores: Stores, hub: Hub, only: set[str]) -> list[Contender]:
+    """Those that take part; with `only`, those of these names."""
+    found = ours(hub)
+    peer_programs.peers_create(stores, hub)
+    if not only or {"p1_gunicorn", "p1_granian"} & only:
+        found += peer_programs.p1(stores, hub)
+    if not only or "p2" in only:
+        try:
+            found.append(peer_programs.p2(stores, hub))
+        except SetUpError as error:
+            print(f"P2 is left out. {error}", file=sys.stderr)
+    with found[0].program.server(stores) as server:
+        body = found[0].body(server.url)
+    found += [peer_programs.bare_drf(stores, hub), peer_programs.floor(stores, hub, body)]
+    return [contender for contender in found if not only or contender.name in only]
 
 
 def main() -> int:

@@ -60,7 +60,8 @@ def rounds_run(stores: Stores, contenders: list[Contender], *, rounds: int, seco
                     flush=True,
                 )
         for outcome in outcomes:
-            outcome.contender.check(servers[outcome.contender.program.name].url, rows)
+            if outcome.contender.status == 200:
+                outcome.contender.check(servers[outcome.contender.program.name].url, rows)
     return outcomes
 
 
