@@ -73,13 +73,10 @@ def _comparable(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: datetime.fromisoformat(row[name]) for name in ("createdAt", "updatedAt")}
 
 
-def leads_load(
-    stores: Stores, database: str, table: str, organization_id: str, *, first: int = 1, last: int
-) -> None:
+def leads_load(stores: Stores, database: str, table: str, organization_id: str, *, leads: int) -> None:
     """Fill a table with the rows that every contender answers."""
     with stores.superuser(database) as connection:
-        organization = f"'{organization_id}'"
-        statement = ROWS.format(table=table, organization=organization, first=first, last=last)
+        statement = ROWS.format(table=table, organization_id=organization_id, leads=leads)
         connection.execute(statement.encode())
         connection.execute(f"VACUUM ANALYZE {table}".encode())
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.contenders import Contender, Program, leads_load, run_python
-from benchmarks.hub import KEYS, LEADS, Hub
+from benchmarks.hub import KEYS, LEADS, Tenant
 from benchmarks.processes import clean_environment, granian
 from benchmarks.stores import Stores
 from config.embedded.state import CHECKOUT, SetUpError
@@ -19,14 +19,14 @@ INSTALLED = CHECKOUT / "var" / "benchmarks"
 DATABASE = "bench_peer"
 
 
-def peers_create(stores: Stores, hub: Hub, *, leads: int = LEADS) -> None:
-    """The peers' database, with the hub's leads."""
+def peers_create(stores: Stores, tenant: Tenant, *, leads: int = LEADS) -> None:
+    """The peers' database, with the tenant's leads."""
     stores.database_create(DATABASE)
     _sql(stores, PEERS / "schema.sql")
-    leads_load(stores, DATABASE, "lead", hub.organization_id, last=leads)
+    leads_load(stores, DATABASE, "lead", tenant.organization_id, leads=leads)
 
 
-def bare_drf(stores: Stores, hub: Hub) -> Contender:
+def bare_drf(stores: Stores, tenant: Tenant) -> Contender:
     """The same list by Django REST framework alone."""
     application = "wsgi:application"
     program = Program(
@@ -35,10 +35,10 @@ def bare_drf(stores: Stores, hub: Hub) -> Contender:
         _environment(stores, DJANGO_SETTINGS_MODULE="bare_drf.settings"),
         wsgi=application,
     )
-    return Contender("bare_drf", "bare DRF", program, hub.path)
+    return Contender("bare_drf", "bare DRF", program, tenant.path)
 
 
-def floor(stores: Stores, hub: Hub, body: bytes) -> Contender:
+def floor(stores: Stores, tenant: Tenant, body: bytes) -> Contender:
     """The server alone, returning the bytes of one of our answers."""
     application = "floor.wsgi:application"
     file = stores.state.root / "floor-body"
@@ -49,10 +49,10 @@ def floor(stores: Stores, hub: Hub, body: bytes) -> Contender:
         _environment(stores, FLOOR_BODY=str(file)),
         wsgi=application,
     )
-    return Contender("floor", "floor: the server with static bytes", program, hub.path)
+    return Contender("floor", "floor: the server with static bytes", program, tenant.path)
 
 
-def p1(stores: Stores, hub: Hub) -> list[Contender]:
+def p1(stores: Stores, tenant: Tenant) -> list[Contender]:
     """djangorestframework-api-key, DRF's throttle, a log row: under gunicorn's threads and on our server."""
     python = _p1_install()
     environment = _environment(stores, DJANGO_SETTINGS_MODULE="p1.settings")
@@ -75,10 +75,10 @@ def p1(stores: Stores, hub: Hub) -> list[Contender]:
             environment | {"P1_POOL": "1"},
         ),
     }
-    return [Contender(it.name, title, it, hub.path, headers) for title, it in programs.items()]
+    return [Contender(it.name, title, it, tenant.path, headers) for title, it in programs.items()]
 
 
-def p2(stores: Stores, hub: Hub) -> Contender:
+def p2(stores: Stores, tenant: Tenant) -> Contender:
     """fastify with the key in PostgreSQL, the limit in Redis and a log row."""
     directory = _p2_install()
     _sql(stores, PEERS / "p2" / "schema.sql")
@@ -86,7 +86,7 @@ def p2(stores: Stores, hub: Hub) -> Contender:
     with stores.superuser(DATABASE) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO p2_api_key (hash, organization_id) VALUES (%s, %s)",
-            [(hashlib.sha256(key.encode()).digest(), hub.organization_id) for key in keys],
+            [(hashlib.sha256(key.encode()).digest(), tenant.organization_id) for key in keys],
         )
     program = Program(
         "p2",
@@ -94,7 +94,7 @@ def p2(stores: Stores, hub: Hub) -> Contender:
         _environment(stores, NODE_ENV="production"),
     )
     return Contender(
-        "p2", "P2: fastify, 2 processes", program, hub.path, [f"x-api-key: {key}" for key in keys]
+        "p2", "P2: fastify, 2 processes", program, tenant.path, [f"x-api-key: {key}" for key in keys]
     )
 
 

@@ -49,7 +49,7 @@ def rounds_run(stores: Stores, contenders: list[Contender], *, rounds: int, seco
                 load(server.url + contender.path, headers=contender.headers, connections=1, seconds=1)
             # the floor's body is a stored answer of the hub's, so every 200 has the same rows
             rows = contender.check(server.url, rows) or rows
-            load(server.url + contender.path, headers=contender.headers, connections=CONNECTIONS, seconds=3)
+            _warm(contender, server)
         for number in range(rounds):
             # another one first each time, so that nobody always follows the same neighbour
             turn = number % len(outcomes)
@@ -63,6 +63,14 @@ def rounds_run(stores: Stores, contenders: list[Contender], *, rounds: int, seco
             if outcome.contender.status == 200:
                 outcome.contender.check(servers[outcome.contender.program.name].url, rows)
     return outcomes
+
+
+def _warm(contender: Contender, server: Server) -> None:
+    """Until each process has seen (nearly) every key, or ten seconds have passed."""
+    answered, deadline = 0, time.monotonic() + 10
+    while answered < 8 * len(contender.headers) and time.monotonic() < deadline:
+        url, headers = server.url + contender.path, contender.headers
+        answered += load(url, headers=headers, connections=CONNECTIONS, seconds=2).requests
 
 
 def _measure(outcome: Outcome, server: Server, stores: Stores, seconds: float) -> None:

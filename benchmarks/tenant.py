@@ -1,6 +1,6 @@
-"""The hub's own side of a run: an organization and its keys, made by the services that make real ones.
+"""An organization and its keys, made by the services that make real ones.
 
-`python -m benchmarks.tenant KEYS`, with the hub's settings in the environment, prints JSON.
+`python -m benchmarks.tenant NAME KEYS`, with the hub's settings in the environment, prints JSON.
 """
 
 import json
@@ -21,15 +21,15 @@ from partners.services.organizations import organization_create  # noqa: E402
 ACTOR = Actor("benchmarks")
 
 
-def tenant_create(keys: int) -> dict[str, object]:
+def tenant_create(name: str, keys: int) -> dict[str, object]:
     """An organization with `keys` keys of the enterprise tier, and one of a single request a minute."""
-    organization = organization_create(name="Benchmark", slug="benchmark", actor=ACTOR)
+    organization = organization_create(name=name, actor=ACTOR)
     with tenancy.operator():
         issued = [
             key_issue(
                 organization_id=organization.id,
                 environment=Environment.SANDBOX,
-                name=f"Partner {number}",
+                name=f"{name} {number}",
                 scopes=PARTNER_SCOPES,
                 actor=ACTOR,
                 requests_per_minute=None if number else 1,
@@ -42,4 +42,4 @@ def tenant_create(keys: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    json.dump(tenant_create(int(sys.argv[1])), sys.stdout)
+    json.dump(tenant_create(sys.argv[1], int(sys.argv[2])), sys.stdout)
