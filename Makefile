@@ -13,7 +13,7 @@ HUB := cd "$(HERE)" && exec "$(PYTHON)" -m config.embedded
 WITH_STORES := "$(PYTHON)" -m config.embedded with --
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run stop status env setup test check fmt openapi lock shell clean
+.PHONY: help run stop status env setup test bench check fmt openapi lock shell clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' "$(HERE)/Makefile" | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,10 @@ test: setup ## Set up everything, check the code, run all tests
 	@$(MAKE) --no-print-directory -C "$(HERE)" check
 	cd "$(HERE)" && "$(PYTHON)" -m pytest -n 2 $(ARGS)
 
+bench: setup ## Set up everything, run the benchmarks (ARGS="growth --write"; ARGS=--help lists them)
+	@"$(HERE)/benchmarks/setup.sh"
+	cd "$(HERE)" && exec "$(PYTHON)" -m benchmarks $(ARGS)
+
 check: ## Lint, types, imports, migrations, OpenAPI
 	@cd "$(HERE)"
 	"$(VENV)/bin/ruff" check .
@@ -63,7 +67,7 @@ openapi: ## Write docs/openapi.yaml from the code
 
 lock: ## Resolve requirements*.in into pinned, hashed requirements*.txt, for every platform
 	@cd "$(HERE)"
-	for name in requirements requirements-analysis requirements-dev; do
+	for name in requirements requirements-analysis requirements-dev benchmarks/peers/p1/requirements; do
 	  "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --output-file "$$name.txt" "$$name.in"
 	done

@@ -1,0 +1,137 @@
+"""A contender's server process with everything below it: started, measured, stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from config.embedded.program import command_line, end
+from config.embedded.state import CHECKOUT, SetUpError
+from config.embedded.supervision import last_lines
+
+
+class Cpu(NamedTuple):
+    """CPU seconds of process trees."""
+
+    user: float
+    system: float
+
+    @property
+    def total(self) -> float:
+        return self.user + self.system
+
+    @classmethod
+    def of(cls, *pids: int) -> "Cpu":
+        """User and system time of these processes and all below them, ended ones included."""
+        user = system = 0.0
+        for process in _trees(*pids):
+            try:
+                times = process.cpu_times()
+            except psutil.Error:
+                continue
+            user += times.user + times.children_user
+            system += times.system + times.children_system
+        return cls(user, system)
+
+
+def _trees(*pids: int) -> list[psutil.Process]:
+    found = []
+    for pid in pids:
+        try:
+            root = psutil.Process(pid)
+            found += [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """One server on 127.0.0.1; a context that gives itself once it answers at all."""
+
+    def __init__(
+        self, name: str, command: list[str], *, port: int, environment: dict[str, str], log: Path
+    ) -> None:
+        self.name = name
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = command_line(f"bench-{name}-{port}", command)
+        self._environment = environment
+        self._log = log / f"{name}.log"
+
+    def __enter__(self) -> "Server":
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own command)
+                self._command,
+                cwd=CHECKOUT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._stop()
+                raise SetUpError(f"{self.name} did not start.\n{last_lines(self._log)}")
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def cpu(self) -> Cpu:
+        """What the server and its workers have used so far."""
+        return Cpu.of(self._process.pid)
+
+    def resident_bytes(self) -> int:
+        """Resident memory of the largest process of the server: a web process."""
+        return max((process.memory_info().rss for process in _trees(self._process.pid)), default=0)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/livez", timeout=2):  # noqa: S310 (our own address)
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    def _stop(self) -> None:
+        below = _trees(self._process.pid)[1:]
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        end(below)
+
+
+def granian(application: str, *, port: int, workers: int = 2, python: str = sys.executable) -> list[str]:
+    """What serves a WSGI application as `make run` serves the hub."""
+    return [
+        python, "-m", "granian", "--interface", "wsgi", application,
+        "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
+        "--blocking-threads", "8", "--backpressure", "64", "--workers-kill-timeout", "10", "--no-ws",
+    ]  # fmt: skip
+
+
+def clean_environment(**added: str) -> dict[str, str]:
+    """Ours without the settings of a hub: a run must not depend on the shell it starts from."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "HUB_SERVICE_USER", "VIRTUAL_ENV")
+    return {name: os.environ[name] for name in kept if name in os.environ} | added
