@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
-from credentials.snapshots import snapshot_load
+from credentials.snapshots import snapshot_cached, snapshot_load
 
 
 class UngovernedMiddleware:
@@ -25,7 +25,7 @@ class UngovernedMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         if not request.path_info.startswith(settings.API_PREFIXES):
             return self.get_response(request)
-        request.credential = snapshot_load(self._key_id)
+        request.credential = snapshot_cached(self._key_id) or snapshot_load(self._key_id)
         match = request.resolver_match = resolve(request.path_info)
         response = match.func(request, *match.args, **match.kwargs)
         if not getattr(response, "is_rendered", True):
