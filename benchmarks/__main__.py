@@ -16,6 +16,8 @@ from benchmarks.rounds import rounds_run
 from benchmarks.stores import Stores
 from config.embedded.state import SetUpError
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def table(*, rounds: int, seconds: float, only: set[str], count: bool, write: bool) -> None:
     """The governed request beside its peers."""
@@ -52,6 +54,7 @@ def main() -> int:
     parser.add_argument("what", nargs="*", help="table, growth, memory or all (table)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6, help="load of one contender in one round")
+    parser.add_argument("--requests", type=int, default=100_000, help="how many memory answers")
     parser.add_argument("--only", default="", help="contenders of the table, separated by commas")
     parser.add_argument("--no-instructions", action="store_true", help="do not count instructions")
     parser.add_argument("--write", action="store_true", help="write the results into docs/performance.md")
@@ -61,7 +64,7 @@ def main() -> int:
         what = {"table", "growth", "memory"}
     if not what <= {"table", "growth", "memory"}:
         parser.error("choose among table, growth, memory and all")
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, _stop)
     count = not arguments.no_instructions
     if count and "table" in what and not instructions.available():
@@ -76,7 +79,7 @@ def main() -> int:
         if "growth" in what:
             growth(rounds=rounds, seconds=seconds, write=write)
         if "memory" in what:
-            memory(seconds=seconds, write=write)
+            memory(requests=arguments.requests, seconds=seconds, write=write)
     except SetUpError as error:
         print(f"\n  {error}\n", file=sys.stderr)
         return 1
@@ -87,6 +90,8 @@ def main() -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    for each in _SIGNALS:  # a second Ctrl-C must not cut the cleaning up short
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -6,22 +6,21 @@ from benchmarks.report import publish
 from benchmarks.rounds import CONNECTIONS
 from benchmarks.stores import Stores
 
-REQUESTS = 100_000
-WARM_UP = 10_000
 # What may come on top after the warm-up: allocator and cache noise, no leak.
 _ALLOWED = 1.05
 
 
-def memory(*, seconds: float, write: bool) -> None:
+def memory(*, requests: int, seconds: float, write: bool) -> None:
     """Read the resident memory of one web process over many requests, and report."""
+    warm_up = requests // 10
     with Stores() as stores:
         hub = Hub(stores)
         tenant = hub.tenant_create()
         with hub.program(workers=1).server(stores) as server:
             answered = 0
             found: list[tuple[int, int]] = []
-            while answered < WARM_UP + REQUESTS:
-                if answered >= WARM_UP + REQUESTS * len(found) / 10:
+            while answered < warm_up + requests:
+                if answered >= warm_up + requests * len(found) / 10:
                     found.append((answered, server.resident_bytes()))
                     print(f"  {answered:8,} requests  {found[-1][1] / 1e6:.1f} MB", flush=True)
                 measured = load(
@@ -36,7 +35,7 @@ def memory(*, seconds: float, write: bool) -> None:
     lines = [
         "| requests answered | resident memory, MB |",
         "| --- | --- |",
-        *(f"| {requests:,} | {resident / 1e6:.1f} |" for requests, resident in found),
+        *(f"| {count:,} | {resident / 1e6:.1f} |" for count, resident in found),
         "",
         f"Over {last[0] - first[0]:,} requests it grew by {ratio - 1:.1%}"
         f" ({'flat' if ratio <= _ALLOWED else '**not flat**'}).",

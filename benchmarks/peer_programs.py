@@ -72,7 +72,7 @@ def p1(stores: Stores, tenant: Tenant) -> list[Contender]:
         "P1 on our server": Program(
             "p1_granian",
             lambda port: granian(application, port=port, python=python),
-            environment | {"P1_POOL": "1"},
+            environment,
         ),
     }
     return [Contender(it.name, title, it, tenant.path, headers) for title, it in programs.items()]
