@@ -18,7 +18,7 @@ from psycopg.types.string import TextLoader
 Value = str | int | None
 
 _UTC = "+00"
-_WITH_MICROSECONDS = len("2026-01-01 00:00:00.000000")
+_WITH_MICROSECONDS = len("2026-01-01 00:00:00.000000+00")
 
 
 class _WireTimeLoader(Loader):
@@ -26,12 +26,13 @@ class _WireTimeLoader(Loader):
 
     def load(self, data: Any) -> str:
         text = bytes(data).decode()
-        if text[10:11] != " " or not text.endswith(_UTC):
+        if text[10:11] != " " or text[-3:] != _UTC:
             raise ValueError(f"{text!r} is not a UTC time of the common era.")
+        if len(text) == _WITH_MICROSECONDS:
+            return f"{text[:10]}T{text[11:26]}Z"
+        # PostgreSQL drops a fraction's zeros at its end
         clock = text[11:-3]
-        if "." in clock:
-            clock = clock.ljust(_WITH_MICROSECONDS - 11, "0")
-        return f"{text[:10]}T{clock}Z"
+        return f"{text[:10]}T{clock.ljust(15, '0') if '.' in clock else clock}Z"
 
 
 class _Wire:
@@ -53,14 +54,17 @@ class TenantStatement:
     """A SELECT with parameters $1, $2, … of the given PostgreSQL types, prepared once a connection.
 
     Row-level security holds it to the tenant; it names the tenant too, so that PostgreSQL takes its index.
+    `generic` says that one plan is right for all values, so that none is made anew.
     """
 
-    def __init__(self, sql: str, *, types: Sequence[str]) -> None:
+    def __init__(self, sql: str, *, types: Sequence[str], generic: bool = False) -> None:
         digest = hashlib.sha256(f"{sql}\n{types}".encode()).hexdigest()[:24]
         self.sql = sql
         self._name = f"hub_{digest}"
         given = f"({', '.join(types)})" if types else ""
         self._prepare = f"PREPARE {self._name}{given} AS {sql};".encode()
+        plan = "SET LOCAL plan_cache_mode=force_generic_plan;" if generic else ""
+        self._execute = f"{plan}EXECUTE {self._name}".encode()
 
     def rows(
         self, organization_id: UUID | str, environment: str, values: Sequence[Value]
@@ -85,7 +89,9 @@ class TenantStatement:
             except errors.DuplicatePreparedStatement:
                 result = self._send(driver, message, prepare=False)
             prepared.add(self._name)
-            transformer = Transformer(_Wire(driver))
+            transformer = driver.__dict__.get("hub_transformer")
+            if transformer is None:
+                transformer = driver.__dict__["hub_transformer"] = Transformer(_Wire(driver))
             transformer.set_pgresult(result)
             return transformer.load_rows(0, result.ntuples, tuple)
 
@@ -98,12 +104,11 @@ class TenantStatement:
             for value in values
         ]
         return (
-            b"SET LOCAL hub.organization_id=%b;SET LOCAL hub.environment=%b;SET LOCAL hub.operator='';"
-            b"EXECUTE %b(%b)"
+            b"SET LOCAL hub.organization_id=%b;SET LOCAL hub.environment=%b;SET LOCAL hub.operator='';%b(%b)"
         ) % (
             escape(str(organization_id).encode()),
             escape(environment.encode()),
-            self._name.encode(),
+            self._execute,
             b",".join(given),
         )
 

@@ -65,6 +65,7 @@ class Verdict(NamedTuple):
 
 
 ADMITTED, STALE, MINUTE_FULL, HOUR_FULL, DAY_FULL = 1, 0, -1, -2, -3
+_WINDOWS = {HOUR_FULL: "hour", DAY_FULL: "day"}
 
 # KEYS: version, counters' prefix. ARGV: version, per minute, per hour, per day, burst. A window is a list of
 # the admissions' times in microseconds, which a number holds exactly.
@@ -196,18 +197,18 @@ def refusal(verdict: Verdict) -> DomainError:
     return error
 
 
-def limit_headers(verdict: Verdict, limits: Limits) -> dict[str, str]:
+def limit_headers(verdict: Verdict, limits: Limits) -> tuple[tuple[str, str], ...]:
     """`X-RateLimit-*`, and the IETF draft's `RateLimit` and `RateLimit-Policy`."""
-    name = {HOUR_FULL: "hour", DAY_FULL: "day"}.get(verdict.outcome, "burst" if limits.burst else "minute")
+    name = _WINDOWS.get(verdict.outcome) or ("burst" if limits.burst else "minute")
     reset_s = verdict.reset_us // 1_000_000
     seconds = max(0, math.ceil(verdict.reset_us / 1e6 - time.time()))
-    return {
-        "X-RateLimit-Limit": str(verdict.limit),
-        "X-RateLimit-Remaining": str(verdict.remaining),
-        "X-RateLimit-Reset": _moment(reset_s),
-        "RateLimit": f'"{name}";r={verdict.remaining};t={seconds}',
-        "RateLimit-Policy": _policy(limits),
-    }
+    return (
+        ("X-RateLimit-Limit", str(verdict.limit)),
+        ("X-RateLimit-Remaining", str(verdict.remaining)),
+        ("X-RateLimit-Reset", _moment(reset_s)),
+        ("RateLimit", f'"{name}";r={verdict.remaining};t={seconds}'),
+        ("RateLimit-Policy", _policy(limits)),
+    )
 
 
 @lru_cache(maxsize=1024)

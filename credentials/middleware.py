@@ -27,11 +27,11 @@ log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
 _PARAMETER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
-_STANDING_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "x-partner-api-version": "v1",
-    "x-partner-api-deprecation-policy": "/docs/api/partner-v1.md",
-}
+_STANDING_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("x-partner-api-version", "v1"),
+    ("x-partner-api-deprecation-policy", "/docs/api/partner-v1.md"),
+)
 
 
 class GovernedRequestMiddleware:
@@ -43,10 +43,11 @@ class GovernedRequestMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self._prefixes, self._paths = settings.API_PREFIXES, settings.API_PATHS
 
     def __call__(self, request: Any) -> HttpResponse:
         path = request.path_info
-        if not path.startswith(settings.API_PREFIXES) and path not in settings.API_PATHS:
+        if not path.startswith(self._prefixes) and path not in self._paths:
             return self.get_response(request)
         started = time.perf_counter()
         incoming = request.META.get("HTTP_X_REQUEST_ID", "")
@@ -79,26 +80,25 @@ class GovernedRequestMiddleware:
         return response
 
     def _finish(self, request: Any, response: Any, *, started: float, endpoint: str, length: int) -> None:
-        body = response.content
-        code = response.headers.pop("X-Error-Code", ("", ""))[1]
-        headers = _STANDING_HEADERS | {
-            "X-Request-Id": request.request_id,
-            "Content-Length": str(len(body)),
-        }
+        body, headers = response.content, response.headers
+        code = headers.pop("X-Error-Code", ("", ""))[1]
+        for name, value in _STANDING_HEADERS:
+            headers[name] = value
+        headers["X-Request-Id"] = request.request_id
+        headers["Content-Length"] = str(len(body))
         if request.verdict is not None:
-            headers |= limit_headers(request.verdict, request.limits)
-        for name, value in headers.items():
-            response.headers[name] = value
-        response.headers.setdefault("Cache-Control", "no-store")
+            for name, value in limit_headers(request.verdict, request.limits):
+                headers[name] = value
+        headers.setdefault("Cache-Control", "no-store")
         if response.status_code == 401:
-            response.headers.setdefault("WWW-Authenticate", 'Bearer realm="Partner Hub"')
-        key = request.credential if hasattr(request.credential, "key_id") else None
+            headers.setdefault("WWW-Authenticate", 'Bearer realm="Partner Hub"')
+        key = request.credential if isinstance(request.credential, Snapshot) else None
         spool.append(
             (
-                key and key.organization_id,
+                key and key.organization,
                 key.environment if key else "",
-                key and key.client_id,
-                key and key.api_key_id,
+                key and key.client,
+                key and key.api_key,
                 key.key_id if key else "",
                 (request.method or "")[:10],
                 endpoint[:200],

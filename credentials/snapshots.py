@@ -63,6 +63,10 @@ class Snapshot:
     limits: Limits
     signing_mode: str
     signing_secret: bytes
+    # as the request log and the wire write them: text is made once a key, not once a request
+    organization: str
+    client: str
+    api_key: str
 
     def admits(self, secret: str) -> bool:
         """Whether the key is live and `secret` one of its live secrets; comparisons take constant time."""
@@ -148,6 +152,9 @@ def _snapshot(key: ApiKey) -> Snapshot:
         limits=key_limits(key),
         signing_mode=key.signing_mode,
         signing_secret=signing_secret_of(key).encode(),
+        organization=str(key.organization_id),
+        client=str(key.client_id),
+        api_key=str(key.id),
     )
 
 

@@ -57,10 +57,13 @@ class PartnerViewSet(GenericViewSet):
     _guard: Guard | None = None
 
     request: PartnerRequest
+    credential: Snapshot
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         credential = getattr(request, "credential", None)
         action = self.action_map.get((request.method or "").lower())
+        if isinstance(credential, Snapshot):
+            self.credential = credential
         if not isinstance(credential, Snapshot) or action in self.opens_no_transaction:
             return super().dispatch(request, *args, **kwargs)
         with tenancy.tenant(credential.organization_id, credential.environment):
@@ -87,16 +90,16 @@ class PartnerViewSet(GenericViewSet):
         return {}
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        if request.META.get("HTTP_ACCEPT", "") in _ACCEPTED:
+        if request._request.META.get("HTTP_ACCEPT", "") in _ACCEPTED:
             request.accepted_renderer, request.accepted_media_type = _RENDERER, _RENDERER.media_type
         else:
             negotiated = self.perform_content_negotiation(request)
             request.accepted_renderer, request.accepted_media_type = negotiated
-        scope_check(request.auth, self)
+        scope_check(getattr(self, "credential", None), self)
         self.check_tenant(request)
         if request.method in WRITES:
             self._guard = idempotency_begin(
-                request._request, credential=request.auth, required=self.idempotency_required
+                request._request, credential=self.credential, required=self.idempotency_required
             )
             if self._guard and self._guard.replay:
                 raise _Replay
@@ -111,11 +114,11 @@ class PartnerViewSet(GenericViewSet):
 
     @property
     def organization_id(self) -> UUID:
-        return self.request.auth.organization_id
+        return self.credential.organization_id
 
     @property
     def environment(self) -> str:
-        return self.request.auth.environment
+        return self.credential.environment
 
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
@@ -124,7 +127,7 @@ class PartnerViewSet(GenericViewSet):
     def listed(self, listing: Listing) -> HttpResponse:
         """The answer of a list: one page of `listing` by the request's query."""
         query = list_query(self.request.query_params)
-        page = listing.page(self.organization_id, self.environment, query)
+        page = listing.page(self.credential.organization, self.credential.environment, query)
         return HttpResponse(dumps(page), content_type=_RENDERER.media_type)
 
     def validated(self, serializer_class: type[BaseSerializer], data: Any = None) -> dict[str, Any]:
@@ -139,12 +142,14 @@ class PartnerViewSet(GenericViewSet):
 class OrganizationNamed:
     """Section A: each request carries `organizationId`, in the query on GET and in the body otherwise."""
 
+    credential: Snapshot
+
     def check_tenant(self, request: PartnerRequest) -> None:
-        body = request.data if request.method in WRITES else request.query_params
+        body = request.data if request.method in WRITES else request._request.GET
         if not hasattr(body, "get"):
             raise ValidationFailed(nonFieldErrors=["Send a JSON object."])
         named = body.get("organizationId")
         if not named:
             raise ValidationFailed(organizationId=["This field is required."])
-        if str(named).lower() != str(request.auth.organization_id):
+        if str(named).lower() != self.credential.organization:
             raise Forbidden("The key belongs to another organization.", reason="tenant_mismatch")

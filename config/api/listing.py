@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any, Literal, NamedTuple
 
 from django.db import DataError, connection, models
 from rest_framework import serializers
 
 from config.api.exceptions import ValidationFailed
-from config.api.pagination import cursor_read, cursor_write, moment
+from config.api.pagination import MAX_LIMIT, cursor_read, cursor_write, moment
 from config.statements import TenantStatement, Value, pattern_containing
 
 
@@ -19,7 +18,7 @@ class _Shape(NamedTuple):
     sort: str
     descending: bool
     filters: tuple[str, ...]
-    continues: bool
+    start: Literal["first", "cursor", "offset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Listing:
         self._columns = tuple(str(field.source or name) for name, field in fields.items())
         self._plans: dict[_Shape, _Plan] = {}
 
-    def page(self, organization_id: UUID, environment: str, query: dict[str, Any]) -> dict[str, Any]:
+    def page(self, organization_id: str, environment: str, query: dict[str, Any]) -> dict[str, Any]:
         """`{"data": [...], "pagination": {...}}` for a validated ListQuery.
 
         Raises ValidationFailed (400) for an unknown `sortBy` or `status`, a bad date and a bad cursor.
@@ -61,13 +60,16 @@ class Listing:
         sort, limit, page = self._sortable[query["sortBy"]], query["limit"], query["page"]
         descending, cursor = query["sortOrder"] == "desc", query.get("cursor")
         filters = self._filters(query)
-        plan = self._plan(_Shape(sort, descending, tuple(filters), cursor is not None))
-        shared: list[Value] = [str(organization_id), environment, *filters.values()]
+        shared: list[Value] = [organization_id, environment, *filters.values()]
+        start: Literal["first", "cursor", "offset"]
+        begin: list[Value]
+        if cursor is not None:
+            start, begin = "cursor", [*map(str, cursor_read(cursor, sort, descending))]
+        else:
+            start, begin = ("first", []) if page == 1 else ("offset", [(page - 1) * limit])
+        plan = self._plan(_Shape(sort, descending, tuple(filters), start))
         try:
-            if cursor is None:
-                values = [*shared, limit + 1, (page - 1) * limit]
-            else:
-                values = [*shared, limit + 1, *map(str, cursor_read(cursor, sort, descending))]
+            values = [*shared, limit + 1, *begin]
             rows = plan.page.rows(organization_id, environment, values)
             total = rows[0][-1] if rows else plan.total.rows(organization_id, environment, shared)[0][0]
         except DataError as error:
@@ -123,17 +125,23 @@ class Listing:
             total = f"SELECT count(*) FROM {table} WHERE {narrow}"  # noqa: S608
         given = len(types)
         direction, beyond = ("DESC", "<") if shape.descending else ("ASC", ">")
-        if shape.continues:
+        behind, skipped, more = "", "", list[str]()
+        if shape.start == "cursor":
             behind = f" AND ({shape.sort}, id) {beyond} (${given + 2}, ${given + 3})"
-            ending, more = f"LIMIT ${given + 1}", ["int", self._type(shape.sort), "uuid"]
-        else:
-            behind, ending, more = "", f"LIMIT ${given + 1} OFFSET ${given + 2}", ["int", "bigint"]
+            more = [self._type(shape.sort), "uuid"]
+        elif shape.start == "offset":
+            skipped, more = f" OFFSET ${given + 2}", ["bigint"]
+        # the planner knows no parameter: the inner limit tells it that few rows are wanted
         page = (
-            f"SELECT {', '.join(self._columns)}, ({total}) FROM {table} WHERE {narrow}{behind}"  # noqa: S608
-            f" ORDER BY {shape.sort} {direction}, id {direction} {ending}"
+            f"SELECT *, ({total}) FROM (SELECT {', '.join(self._columns)} FROM {table}"  # noqa: S608
+            f" WHERE {narrow}{behind} ORDER BY {shape.sort} {direction}, id {direction}"
+            f" LIMIT {MAX_LIMIT + 1}{skipped}) AS page LIMIT ${given + 1}"
         )
+        # the same index serves every first page and every cursor; a deep page or a search may want another
+        generic = shape.start != "offset" and set(shape.filters) <= {"status"}
         return _Plan(
-            page=TenantStatement(page, types=[*types, *more]), total=TenantStatement(total, types=types)
+            page=TenantStatement(page, types=[*types, "int", *more], generic=generic),
+            total=TenantStatement(total, types=types, generic=generic),
         )
 
     def _condition(self, name: str, parameter: str) -> str:
