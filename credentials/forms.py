@@ -12,10 +12,10 @@ from uuid_utils.compat import uuid7
 from config.tenancy import Environment
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE
 from credentials.scopes import Scope
+from credentials.services.key_terms import ip_allowlist_clean
 from credentials.services.keys import (
     CALL_ANALYSIS_SCOPES,
     DEFAULT_VALIDITY_DAYS,
-    ip_allowlist_clean,
 )
 from partners.models import Company, Organization
 

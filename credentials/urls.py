@@ -10,6 +10,14 @@ api_urlpatterns = [
     path(_CREDENTIALS, CredentialViewSet.as_view({"get": "list", "post": "create"})),
     path(f"{_CREDENTIALS}/usage/dashboard", CredentialViewSet.as_view({"get": "usage"})),
     path(
+        f"{_CREDENTIALS}/<uuid:credential_id>",
+        CredentialViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path(
+        f"{_CREDENTIALS}/<uuid:credential_id>/signing-secret/rotate",
+        CredentialViewSet.as_view({"post": "rotate_signing_secret"}),
+    ),
+    path(
         f"{_CREDENTIALS}/<uuid:credential_id>/rotate",
         CredentialViewSet.as_view({"post": "rotate"}),
     ),

@@ -21,7 +21,8 @@ NEW = {"name": "Acme", "scopes": ["leads:read"], "environment": "sandbox"}
 FIELDS = {
     "id", "organizationId", "name", "environment", "keyId", "lastFour", "scopes", "status",
     "requestsPerMinute", "dailyQuota", "ipAllowlist", "requireSigning", "signingMode", "expiresAt",
-    "lastUsedAt", "createdAt", "updatedAt",
+    "lastUsedAt", "createdAt", "updatedAt", "companyId", "tier", "burst", "offerAllowlist",
+    "brandAllowlist",
 }  # fmt: skip
 
 
