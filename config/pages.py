@@ -16,6 +16,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated or not request.path.startswith("/dashboard"):
         return {}
     reach = reach_of(request)
+    organization = reach.organization if reach else None
     entries = [("dashboard-home", _("Overview"), "home")]
     if user.is_superuser:
         entries += [
@@ -26,7 +27,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             ("organization-list", _("Organizations"), "building"),
             ("dashboard-audit", _("Audit trail"), "shield"),
         ]
-    elif reach:
+    elif organization:
         entries += [
             ("keys-list", _("API keys"), "key"),
             ("organization-detail", _("Organization"), "building"),
@@ -34,7 +35,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         ]
     nav = []
     for name, label, icon in entries:
-        here = [reach.organization.pk] if name == "organization-detail" and reach else None
+        here = [organization.pk] if organization and name == "organization-detail" else None
         url = reverse(name, args=here)
         active = request.path == url if name == "dashboard-home" else request.path.startswith(url)
         nav.append({"label": label, "url": url, "icon": icon, "active": active})

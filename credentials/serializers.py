@@ -1,12 +1,22 @@
 """The wire form of governance (contract A)."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from config.tenancy import Environment
 from credentials.models import ApiKey, Tier
 from credentials.scopes import Scope
+
+
+class _Uuid(serializers.UUIDField):
+    """An id as text: DRF would take an integer for one, too."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
 
 
 class TokenIn(serializers.Serializer):
@@ -55,14 +65,14 @@ class CredentialTerms(serializers.Serializer):
         help_text="addresses and CIDR ranges; empty: any",
     )
     offerAllowlist = serializers.ListField(
-        child=serializers.UUIDField(),
+        child=_Uuid(),
         source="offer_allowlist",
         default=list,
         max_length=1000,
         help_text="empty: any",
     )
     brandAllowlist = serializers.ListField(
-        child=serializers.UUIDField(),
+        child=_Uuid(),
         source="brand_allowlist",
         default=list,
         max_length=1000,
@@ -93,7 +103,7 @@ class CredentialIn(CredentialTerms):
 
     organizationId = serializers.UUIDField(source="organization_id")
     environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.SANDBOX)
-    companyId = serializers.UUIDField(
+    companyId = _Uuid(
         source="company_id",
         allow_null=True,
         default=None,

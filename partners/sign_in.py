@@ -34,7 +34,9 @@ def login_page(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             _throttle(request, request.POST.get("login", ""))
     except TooManySignIns as error:
-        return render(request, "429.html", status=error.status, headers=error.headers)
+        refused = render(request, "429.html", status=error.status)
+        refused.headers["Retry-After"] = error.headers["Retry-After"]
+        return refused
     return login(request)
 
 
