@@ -26,7 +26,8 @@ from credentials.serializers import (
 )
 from credentials.services.keys import IssuedKey, key_change_status, key_issue, key_rotate, key_update
 from credentials.services.signing_secrets import signing_secret_rotate
-from credentials.views.governance import GOVERNORS, READERS, GovernanceViewSet
+from credentials.views.governance import GovernanceViewSet
+from partners.models import GOVERNORS, READERS
 
 SORTABLE = {"createdAt": "created_at", "updatedAt": "updated_at", "name": "name", "status": "status"}
 

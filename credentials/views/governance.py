@@ -15,10 +15,8 @@ from rest_framework.viewsets import GenericViewSet
 from config import tenancy
 from config.api.exceptions import Forbidden, NotFound, Unauthorized, ValidationFailed
 from credentials.authentication import TokenHolder
-from partners.models import GOVERNORS, READERS, Membership, Organization, User
+from partners.models import Membership, Organization, User
 from partners.services.audit import Actor
-
-__all__ = ["GOVERNORS", "READERS", "GovernanceViewSet", "SignedIn"]
 
 
 class SignedIn(BasePermission):
