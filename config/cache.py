@@ -22,6 +22,12 @@ class _Client(RedisCacheClient):
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         return self._or(False, super().delete, *args, **kwargs)
 
+    def incr(self, key: Any, delta: int) -> Any:
+        counted = self._or(None, super().incr, key, delta)
+        if counted is None:  # an empty cache has nothing to add to
+            raise ValueError(f"Key '{key}' not found.")
+        return counted
+
     def _or(self, fallback: Any, ask: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return ask(*args, **kwargs)

@@ -7,12 +7,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from partners.pages import reach_of
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of the dashboard's frame: navigation of what this person may open, and warnings."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not request.path.startswith("/dashboard"):
         return {}
+    reach = reach_of(request)
+    organization = reach.organization if reach else None
     entries = [("dashboard-home", _("Overview"), "home")]
     if user.is_superuser:
         entries += [
@@ -20,14 +24,22 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             ("dashboard-requests", _("Requests"), "list"),
             ("dashboard-jobs", _("Jobs"), "cpu"),
             ("dashboard-webhooks", _("Webhooks"), "send"),
+            ("organization-list", _("Organizations"), "building"),
+            ("dashboard-audit", _("Audit trail"), "shield"),
+        ]
+    elif organization:
+        entries += [
+            ("keys-list", _("API keys"), "key"),
+            ("organization-detail", _("Organization"), "building"),
             ("dashboard-audit", _("Audit trail"), "shield"),
         ]
     nav = []
     for name, label, icon in entries:
-        url = reverse(name)
+        here = [organization.pk] if organization and name == "organization-detail" else None
+        url = reverse(name, args=here)
         active = request.path == url if name == "dashboard-home" else request.path.startswith(url)
         nav.append({"label": label, "url": url, "icon": icon, "active": active})
-    return {"nav": nav, "hub_warnings": _warnings(), "hub_version": settings.VERSION}
+    return {"nav": nav, "hub_reach": reach, "hub_warnings": _warnings(), "hub_version": settings.VERSION}
 
 
 def _warnings() -> list[str]:

@@ -4,7 +4,7 @@ from config.api.exceptions import Conflict, DomainError, ValidationFailed
 
 
 class KeyRevoked(Conflict):
-    """409: revoked is final; a revoked key can neither be rotated nor resumed."""
+    """409: revoked is final; a revoked key can be neither changed, rotated nor resumed."""
 
     code = "INVALID_TRANSITION"
     message = "The key is revoked, which is final."
@@ -14,6 +14,12 @@ class KeyExists(Conflict):
     """409: this very key was issued already; the form or the call was sent twice."""
 
     message = "This key was issued already."
+
+
+class SigningIsOff(Conflict):
+    """409: the key signs no requests, so it has no signing secret to rotate."""
+
+    message = "The key signs no requests. Turn signing on first."
 
 
 class IdempotencyKeyRequired(ValidationFailed):

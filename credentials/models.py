@@ -54,6 +54,13 @@ class ApiKey(TenantModel):
     signing_mode = models.CharField(max_length=12, choices=SigningMode, default=SigningMode.NONE)
     # Sealed, since it verifies; config/encryption.py, purpose "signing-secret". Empty without signing.
     signing_secret_sealed = models.BinaryField(default=bytes, blank=True)
+    # After a rotation, what verifies beside it until its end.
+    previous_signing_secret_sealed = models.BinaryField(default=bytes, db_default=b"", blank=True)
+    previous_signing_secret_ends_at = models.DateTimeField(null=True, blank=True)
+    # Empty: any. Offers and brands stand in an app above this one, so these are no foreign keys. The
+    # defaults in the database are for the SQL function that issues keys.
+    offer_allowlist = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
+    brand_allowlist = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
     version = models.PositiveIntegerField(default=1)
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_by = models.CharField(max_length=254, blank=True)
@@ -70,6 +77,11 @@ class ApiKey(TenantModel):
             models.CheckConstraint(
                 name="api_key_signing_secret",
                 condition=Q(signing_mode="none") | ~Q(signing_secret_sealed=b""),
+            ),
+            models.CheckConstraint(
+                name="api_key_previous_signing_secret",
+                condition=Q(previous_signing_secret_sealed=b"", previous_signing_secret_ends_at=None)
+                | (~Q(previous_signing_secret_sealed=b"") & Q(previous_signing_secret_ends_at__isnull=False)),
             ),
             models.CheckConstraint(
                 name="api_key_requests_per_minute",

@@ -19,7 +19,8 @@ def signature_check(request: HttpRequest, credential: Snapshot) -> None:
     """Verify `x-partner-signature` as the key's signing mode asks.
 
     "body": HMAC-SHA256 of the raw body. "timestamped": of `timestamp.METHOD.path?query.body`, where
-    `x-partner-timestamp` is within 300 s and each signature counts once, in every process.
+    `x-partner-timestamp` is within 300 s and each signature counts once, in every process. After a
+    rotation the old secret verifies too until its end.
     Raises Unauthorized (401), and ServiceUnavailable (503) when a repetition cannot be ruled out.
     """
     signature = request.META.get("HTTP_X_PARTNER_SIGNATURE", "").strip().removeprefix("sha256=")
@@ -29,11 +30,20 @@ def signature_check(request: HttpRequest, credential: Snapshot) -> None:
         if not (timestamp.isascii() and timestamp.isdigit()) or abs(time.time() - int(timestamp)) > WINDOW_S:
             raise Unauthorized("x-partner-timestamp is missing, malformed or not of these five minutes.")
         signed = f"{timestamp}.{request.method}.{request.get_full_path()}.".encode() + signed
-    expected = hmac.new(credential.signing_secret, signed, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), signature.encode()):
+    verified = False
+    for secret in _live_secrets(credential):
+        expected = hmac.new(secret, signed, hashlib.sha256).hexdigest()
+        verified |= hmac.compare_digest(expected.encode(), signature.encode())
+    if not verified:
         raise Unauthorized("x-partner-signature is missing or wrong.")
     if credential.signing_mode == ApiKey.SigningMode.TIMESTAMPED:
         _use_once(credential, signature)
+
+
+def _live_secrets(credential: Snapshot) -> tuple[bytes, ...]:
+    if credential.previous_signing_secret_ends_at > time.time():
+        return credential.signing_secret, credential.previous_signing_secret
+    return (credential.signing_secret,)
 
 
 def _use_once(credential: Snapshot, signature: str) -> None:

@@ -63,6 +63,10 @@ class Snapshot:
     limits: Limits
     signing_mode: str
     signing_secret: bytes
+    previous_signing_secret: bytes
+    previous_signing_secret_ends_at: float
+    offer_allowlist: frozenset[UUID]
+    brand_allowlist: frozenset[UUID]
     # as the request log and the wire write them: text is made once a key, not once a request
     organization: str
     client: str
@@ -152,6 +156,12 @@ def _snapshot(key: ApiKey) -> Snapshot:
         limits=key_limits(key),
         signing_mode=key.signing_mode,
         signing_secret=signing_secret_of(key).encode(),
+        previous_signing_secret=_previous_signing_secret_of(key),
+        previous_signing_secret_ends_at=key.previous_signing_secret_ends_at.timestamp()
+        if key.previous_signing_secret_ends_at
+        else 0.0,
+        offer_allowlist=frozenset(key.offer_allowlist),
+        brand_allowlist=frozenset(key.brand_allowlist),
         organization=str(key.organization_id),
         client=str(key.client_id),
         api_key=str(key.id),
@@ -163,6 +173,11 @@ def signing_secret_of(key: ApiKey) -> str:
     if key.signing_mode == ApiKey.SigningMode.NONE:
         return ""
     return unseal(bytes(key.signing_secret_sealed), purpose=SIGNING_SECRET).decode()
+
+
+def _previous_signing_secret_of(key: ApiKey) -> bytes:
+    sealed = bytes(key.previous_signing_secret_sealed)
+    return unseal(sealed, purpose=SIGNING_SECRET) if sealed else b""
 
 
 @contextmanager

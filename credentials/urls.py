@@ -1,6 +1,8 @@
-from django.urls import path
+from typing import Any
 
-from credentials.pages import keys, requests
+from django.urls import URLPattern, path
+
+from credentials.pages import keys, members, organizations, requests
 from credentials.views.credentials import CredentialViewSet
 from credentials.views.tokens import TokenViewSet
 
@@ -10,6 +12,14 @@ api_urlpatterns = [
     path(_CREDENTIALS, CredentialViewSet.as_view({"get": "list", "post": "create"})),
     path(f"{_CREDENTIALS}/usage/dashboard", CredentialViewSet.as_view({"get": "usage"})),
     path(
+        f"{_CREDENTIALS}/<uuid:credential_id>",
+        CredentialViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path(
+        f"{_CREDENTIALS}/<uuid:credential_id>/signing-secret/rotate",
+        CredentialViewSet.as_view({"post": "rotate_signing_secret"}),
+    ),
+    path(
         f"{_CREDENTIALS}/<uuid:credential_id>/rotate",
         CredentialViewSet.as_view({"post": "rotate"}),
     ),
@@ -18,15 +28,52 @@ api_urlpatterns = [
         CredentialViewSet.as_view({"patch": "change_status"}),
     ),
 ]
-_KEYS = "dashboard/admin/partner-api"
+
+
+def _key_pages(base: str, name: str, **given: Any) -> list[URLPattern]:
+    """The pages of keys under a path; `everywhere=True` for the super-admins' own."""
+    pages = (
+        ("", keys.key_list, "list"),
+        ("/new", keys.key_create, "create"),
+        ("/<uuid:pk>", keys.key_detail, "detail"),
+        ("/<uuid:pk>/change", keys.key_change, "change"),
+        ("/<uuid:pk>/rotate", keys.key_rotate_page, "rotate"),
+        ("/<uuid:pk>/signing-secret/rotate", keys.signing_secret_rotate_page, "rotate-signing"),
+        ("/<uuid:pk>/suspend", keys.key_suspend, "suspend"),
+        ("/<uuid:pk>/resume", keys.key_resume, "resume"),
+        ("/<uuid:pk>/revoke", keys.key_revoke, "revoke"),
+    )
+    return [path(base + tail, page, given, name=f"{name}-{short}") for tail, page, short in pages]
+
+
+_ORGANIZATIONS = "dashboard/organizations"
 urlpatterns = [
-    path("dashboard/", requests.home, name="dashboard-home"),
+    path("dashboard/", organizations.home, name="dashboard-home"),
     path("dashboard/requests", requests.request_log, name="dashboard-requests"),
-    path(_KEYS, keys.key_list, name="partner-api-list"),
-    path(f"{_KEYS}/new", keys.key_create, name="partner-api-create"),
-    path(f"{_KEYS}/<uuid:pk>", keys.key_detail, name="partner-api-detail"),
-    path(f"{_KEYS}/<uuid:pk>/rotate", keys.key_rotate_page, name="partner-api-rotate"),
-    path(f"{_KEYS}/<uuid:pk>/suspend", keys.key_suspend, name="partner-api-suspend"),
-    path(f"{_KEYS}/<uuid:pk>/resume", keys.key_resume, name="partner-api-resume"),
-    path(f"{_KEYS}/<uuid:pk>/revoke", keys.key_revoke, name="partner-api-revoke"),
+    *_key_pages("dashboard/admin/partner-api", "partner-api", everywhere=True),
+    *_key_pages("dashboard/keys", "keys"),
+    path(_ORGANIZATIONS, organizations.organization_list, name="organization-list"),
+    path(f"{_ORGANIZATIONS}/new", organizations.organization_new, name="organization-create"),
+    path(f"{_ORGANIZATIONS}/<uuid:pk>", organizations.organization_detail, name="organization-detail"),
+    path(
+        f"{_ORGANIZATIONS}/<uuid:pk>/status",
+        organizations.organization_status,
+        name="organization-status",
+    ),
+    path(
+        f"{_ORGANIZATIONS}/<uuid:pk>/clients/<uuid:client_id>/status",
+        organizations.client_status,
+        name="organization-client-status",
+    ),
+    path(f"{_ORGANIZATIONS}/<uuid:pk>/members", members.member_new, name="organization-member-create"),
+    path(
+        f"{_ORGANIZATIONS}/<uuid:pk>/members/<uuid:membership_id>/role",
+        members.member_role,
+        name="organization-member-role",
+    ),
+    path(
+        f"{_ORGANIZATIONS}/<uuid:pk>/members/<uuid:membership_id>/remove",
+        members.member_gone,
+        name="organization-member-remove",
+    ),
 ]

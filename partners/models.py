@@ -98,6 +98,10 @@ class Membership(models.Model):
         return f"{self.user} ({self.role})"
 
 
+GOVERNORS = (Membership.Role.OWNER, Membership.Role.MANAGER)
+READERS = (*GOVERNORS, Membership.Role.MEMBER)
+
+
 class TenantModel(models.Model):
     """A row of one organization in one environment; its table is under forced row-level security."""
 

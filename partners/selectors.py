@@ -1,4 +1,4 @@
-"""Reads of the audit trail."""
+"""Reads of the audit trail, and of who belongs where."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Max
 
-from partners.models import AuditEntry, Organization
+from partners.models import AuditEntry, Membership, Organization, User
 
 EXPORTED = (
     "sequence",
@@ -79,3 +79,17 @@ def audit_export() -> Iterator[dict[str, Any]]:
 def cell(value: Any) -> Any:
     """A value as a CSV cell that no spreadsheet runs."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """A person's parts, by the organization's name. Needs the operator context."""
+    return list(
+        Membership.objects.select_related("organization")
+        .filter(user=user)
+        .order_by("organization__name", "organization_id")
+    )
+
+
+def account_of(email: str) -> User | None:
+    """The person with this e-mail address, whatever its case."""
+    return User.objects.filter(email__iexact=email).first()

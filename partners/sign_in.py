@@ -1,12 +1,15 @@
 """Sign-in policy on top of django-allauth."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.views import login
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import authenticate
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django_ratelimit.core import is_ratelimited  # type: ignore[import-untyped]
 
+from config.api.client_address import client_address
 from config.api.exceptions import DomainError, Unauthorized
 from partners.models import User
 
@@ -25,24 +28,40 @@ class TooManySignIns(DomainError):
     message = "Too many tries to sign in. Wait a minute."
 
 
+def login_page(request: HttpRequest) -> HttpResponse:
+    """allauth's sign-in page behind the same throttle as the token endpoint (429)."""
+    try:
+        if request.method == "POST":
+            _throttle(request, request.POST.get("login", ""))
+    except TooManySignIns as error:
+        refused = render(request, "429.html", status=error.status)
+        refused.headers["Retry-After"] = error.headers["Retry-After"]
+        return refused
+    return login(request)
+
+
 def person_verify(*, request: HttpRequest, email: str, password: str, code: str = "") -> User:
     """The person these are the credentials of; throttled by address and by e-mail.
 
     Raises Unauthorized (401) without saying which part was wrong, and TooManySignIns (429).
     """
-    tries = (
-        ("address", lambda group, request: request.client_address, "20/m"),
-        ("person", lambda group, request: email.lower(), "5/m"),
-    )
-    for group, key, rate in tries:
-        if is_ratelimited(request, group=f"token-{group}", key=key, rate=rate, increment=True):
-            error = TooManySignIns(retryAfter=60)
-            error.headers["Retry-After"] = "60"
-            raise error
+    _throttle(request, email)
     user = authenticate(request, email=email, password=password)
     if not isinstance(user, User) or not user.is_active or not _second_factor(user, code):
         raise Unauthorized("The e-mail, the password or the code is wrong.")
     return user
+
+
+def _throttle(request: HttpRequest, email: str) -> None:
+    """Count a try to sign in, by the page or by the API, against its address and its person."""
+    tries = (("address", client_address(request.META), "20/m"), ("person", email.strip().lower(), "5/m"))
+    for group, subject, rate in tries:
+        if is_ratelimited(
+            request, group=f"sign-in-{group}", key=lambda *_, of=subject: of, rate=rate, increment=True
+        ):
+            error = TooManySignIns(retryAfter=60)
+            error.headers["Retry-After"] = "60"
+            raise error
 
 
 def _second_factor(user: User, code: str) -> bool:

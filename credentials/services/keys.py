@@ -1,7 +1,6 @@
-"""Issuing, rotating, suspending, resuming and revoking keys; each act is audited."""
+"""Issuing, changing, rotating, suspending, resuming and revoking keys; each act is audited."""
 
-import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,20 +11,19 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from config.api.exceptions import ValidationFailed
-from config.encryption import seal
 from credentials.exceptions import KeyExists, KeyRevoked
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE
 from credentials.models import ApiKey, ApiKeySecret, Tier
 from credentials.scopes import Scope
 from credentials.secrets import key_id_generate, secret_generate, secret_hash
-from credentials.snapshots import SIGNING_SECRET, changing
-from partners.models import Company
+from credentials.services.authority import authority_check, authority_check_narrowing
+from credentials.services.key_terms import TERMS, key_facts, terms_clean
+from credentials.services.signing_secrets import SECRET_FIELDS, key_locked, signing_mode_set
+from credentials.snapshots import changing
+from partners.exceptions import OrganizationSuspended
+from partners.models import Company, Organization
 from partners.services.audit import Actor, audit_record
-from partners.services.clients import (
-    client_get_or_create,
-    webhook_secret_generate,
-    webhook_secret_of,
-)
+from partners.services.clients import client_get_or_create, webhook_secret_of
 
 DEFAULT_VALIDITY_DAYS = 365
 # What contract B's form issues unless told otherwise.
@@ -41,16 +39,28 @@ CALL_ANALYSIS_SCOPES = (
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
     """A key with what is shown once: its secret, the secret that signs the client's webhooks, and the
-    one that the client signs its requests with ("" when it need not)."""
+    one that the client signs its requests with ("" when it need not, and after a rotation).
+
+    `old_ends_at` is when the secret that a rotation replaced ends.
+    """
 
     key: ApiKey
     secret: str
     webhook_secret: str
     signing_secret: str = ""
+    old_ends_at: datetime | None = None
 
     @property
     def raw(self) -> str:
         return f"{self.key.key_id}.{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedKey:
+    """A key after a change; `signing_secret` is shown once, when the change turned signing on."""
+
+    key: ApiKey
+    signing_secret: str = ""
 
 
 @transaction.atomic
@@ -66,55 +76,55 @@ def key_issue(
     ip_allowlist: Iterable[str] = (),
     requests_per_minute: int | None = CALL_ANALYSIS_PER_MINUTE,
     daily_quota: int | None = None,
+    burst: int | None = None,
     tier: str = Tier.STANDARD,
     signing_mode: str = ApiKey.SigningMode.NONE,
+    offer_allowlist: Iterable[UUID] = (),
+    brand_allowlist: Iterable[UUID] = (),
     api_key_id: UUID | None = None,
 ) -> IssuedKey:
     """Issue a key to the partner called `name`, whose API client is made when it has none.
 
     A caller that names the key's `api_key_id` cannot issue it twice: raises KeyExists (409).
 
-    Raises ValidationFailed (400) for an empty or unknown scope list, an address that is none, an expiry
-    in the past, and a company of another tenant.
+    Raises Forbidden (403) for scopes the actor may not hand out, OrganizationSuspended (409), and
+    ValidationFailed (400) for terms that `terms_clean` refuses and a company of another tenant.
     """
-    scopes = sorted(set(scopes))
-    errors: dict[str, list[str]] = {}
-    if not scopes or not set(scopes) <= set(Scope):
-        errors["scopes"] = ["Choose at least one of the documented scopes."]
-    if expires_at is not None and expires_at <= timezone.now():
-        errors["expiresAt"] = ["The expiry is in the past."]
+    terms = terms_clean(
+        {
+            "name": name,
+            "scopes": scopes,
+            "expires_at": expires_at,
+            "ip_allowlist": ip_allowlist,
+            "tier": tier,
+            "requests_per_minute": requests_per_minute,
+            "daily_quota": daily_quota,
+            "burst": burst,
+            "signing_mode": signing_mode,
+            "offer_allowlist": offer_allowlist,
+            "brand_allowlist": brand_allowlist,
+        }
+    )
     companies = Company.objects.for_organization(organization_id, environment)
     if company_id is not None and not companies.filter(id=company_id).exists():
-        errors["company"] = ["The organization has no such company in this environment."]
-    networks: list[str] = []
-    try:
-        networks = ip_allowlist_clean(ip_allowlist)
-    except ValueError as error:
-        errors["ipAllowlist"] = [str(error)]
-    if errors:
-        raise ValidationFailed.of(errors)
+        raise ValidationFailed.of(
+            {"companyId": ["The organization has no such company in this environment."]}
+        )
+    authority_check(actor, terms["scopes"])
+    if Organization.objects.get(id=organization_id).status == Organization.Status.SUSPENDED:
+        raise OrganizationSuspended
     client = client_get_or_create(organization_id=organization_id, environment=environment, name=name)
-    signing_secret = "" if signing_mode == ApiKey.SigningMode.NONE else webhook_secret_generate()
     key = ApiKey(
         id=api_key_id or uuid7(),
         organization_id=organization_id,
         environment=environment,
         client=client,
-        name=name,
         key_id=key_id_generate(environment),
-        scopes=scopes,
-        expires_at=expires_at,
         company_id=company_id,
-        ip_allowlist=networks,
-        tier=tier,
-        requests_per_minute=requests_per_minute,
-        daily_quota=daily_quota,
         created_by=actor.name,
-        signing_mode=signing_mode,
-        signing_secret_sealed=seal(signing_secret.encode(), purpose=SIGNING_SECRET)
-        if signing_secret
-        else b"",
+        **terms | {"signing_mode": ApiKey.SigningMode.NONE},
     )
+    signing_secret = signing_mode_set(key, signing_mode)
     try:
         with transaction.atomic():
             key.save(force_insert=True)
@@ -132,12 +142,51 @@ def key_issue(
 
 
 @transaction.atomic
+def key_update(*, key_id: UUID, changes: Mapping[str, Any], actor: Actor) -> ChangedKey:
+    """Change some of a key's terms (the names of TERMS); every process goes by them from then on.
+
+    Turning signing on makes a secret, turning it off forgets it. Repeating the present terms changes
+    nothing. Raises ApiKey.DoesNotExist (404), ValidationFailed (400), Forbidden (403) where the actor
+    may not hand out the key as it was or as it would be, KeyRevoked (409), and ServiceUnavailable (503)
+    when the change could not be told to every process.
+    """
+    assert changes.keys() <= TERMS.keys()
+    changes = terms_clean(changes)
+    key = key_locked(key_id)
+    authority_check(actor, key.scopes)
+    authority_check(actor, changes.get("scopes", ()))
+    if key.status == ApiKey.Status.REVOKED:
+        raise KeyRevoked
+    changes = {term: value for term, value in changes.items() if getattr(key, term) != value}
+    if not changes:
+        return ChangedKey(key)
+    before = key_facts(key)
+    signing_mode = changes.pop("signing_mode", key.signing_mode)
+    with changing(key):
+        for term, value in changes.items():
+            setattr(key, term, value)
+        signing_secret = signing_mode_set(key, signing_mode)
+        key.save(update_fields=[*changes, "signing_mode", *SECRET_FIELDS, "version", "updated_at"])
+        audit_record(
+            actor=actor,
+            action="key.changed",
+            target=key,
+            organization_id=key.organization_id,
+            before=before,
+            after=key_facts(key),
+        )
+    return ChangedKey(key, signing_secret)
+
+
+@transaction.atomic
 def key_rotate(*, key_id: UUID, actor: Actor, grace_s: int = 0) -> IssuedKey:
     """Give the key a new secret; the old one ends after `grace_s` seconds (0: at once).
 
-    Scopes, expiry and allow-list stay as they are. Raises ApiKey.DoesNotExist (404), KeyRevoked (409).
+    Scopes, expiry and allow-list stay as they are.
+    Raises ApiKey.DoesNotExist (404), Forbidden (403), KeyRevoked (409).
     """
-    key = _locked(key_id)
+    key = key_locked(key_id)
+    authority_check(actor, key.scopes)
     if key.status == ApiKey.Status.REVOKED:
         raise KeyRevoked
     now = timezone.now()
@@ -155,18 +204,23 @@ def key_rotate(*, key_id: UUID, actor: Actor, grace_s: int = 0) -> IssuedKey:
             organization_id=key.organization_id,
             after={"old_secret_ends_at": ends_at.isoformat()},
         )
-    return IssuedKey(key, secret, webhook_secret_of(key.client))
+    return IssuedKey(key, secret, webhook_secret_of(key.client), old_ends_at=ends_at)
 
 
 @transaction.atomic
 def key_change_status(*, key_id: UUID, status: str, actor: Actor) -> ApiKey:
     """Suspend, resume ("active") or revoke a key; every process refuses or admits it from then on.
 
-    Repeating the present status changes nothing. Raises ApiKey.DoesNotExist (404), KeyRevoked (409)
-    since revoked is final, and ServiceUnavailable (503) when it could not be told to every process.
+    Repeating the present status changes nothing. Raises ApiKey.DoesNotExist (404), Forbidden (403),
+    KeyRevoked (409) since revoked is final, and ServiceUnavailable (503) when it could not be told to
+    every process.
     """
-    key = _locked(key_id)
+    key = key_locked(key_id)
     before = key.status
+    if status == ApiKey.Status.ACTIVE:
+        authority_check(actor, key.scopes)
+    else:
+        authority_check_narrowing(actor)
     if before == status:
         return key
     if before == ApiKey.Status.REVOKED:
@@ -183,40 +237,6 @@ def key_change_status(*, key_id: UUID, status: str, actor: Actor) -> ApiKey:
             after={"status": status},
         )
     return key
-
-
-def ip_allowlist_clean(entries: Iterable[str]) -> list[str]:
-    """Addresses and CIDR ranges in canonical form, without repeats. Raises ValueError naming a bad one."""
-    clean: list[str] = []
-    for entry in entries:
-        try:
-            network = str(ipaddress.ip_network(entry.strip(), strict=False))
-        except ValueError as error:
-            raise ValueError(f"{entry!r} is neither an IP address nor a CIDR range.") from error
-        if network not in clean:
-            clean.append(network)
-    return clean
-
-
-def key_facts(key: ApiKey) -> dict[str, Any]:
-    """What the audit trail keeps of a key; never a secret."""
-    return {
-        "name": key.name,
-        "key_id": key.key_id,
-        "environment": key.environment,
-        "scopes": list(key.scopes),
-        "status": str(key.status),
-        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
-        "company_id": str(key.company_id) if key.company_id else None,
-        "ip_allowlist": list(key.ip_allowlist),
-        "requests_per_minute": key.requests_per_minute,
-        "daily_quota": key.daily_quota,
-        "signing_mode": str(key.signing_mode),
-    }
-
-
-def _locked(key_id: UUID) -> ApiKey:
-    return ApiKey.objects.select_for_update(of=("self",)).select_related("client").get(id=key_id)
 
 
 def _secret_add(key: ApiKey) -> str:

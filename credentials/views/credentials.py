@@ -1,4 +1,4 @@
-"""Section A: issuing, listing, rotating and switching credentials, and their use."""
+"""Section A: issuing, listing, changing, rotating and switching credentials, and their use."""
 
 from typing import Any
 from uuid import UUID
@@ -13,15 +13,21 @@ from config.api.pagination import ListQuery, filter_dates, list_envelope, pagina
 from credentials.models import ApiKey
 from credentials.selectors import usage_dashboard
 from credentials.serializers import (
+    ChangedCredentialOut,
+    CredentialChanges,
     CredentialIn,
     CredentialOut,
     IssuedCredentialOut,
+    RotatedCredentialOut,
+    RotatedSigningSecretOut,
     RotateIn,
     StatusIn,
     UsageOut,
 )
-from credentials.services.keys import IssuedKey, key_change_status, key_issue, key_rotate
-from credentials.views.governance import GOVERNORS, READERS, GovernanceViewSet
+from credentials.services.keys import IssuedKey, key_change_status, key_issue, key_rotate, key_update
+from credentials.services.signing_secrets import signing_secret_rotate
+from credentials.views.governance import GovernanceViewSet
+from partners.models import GOVERNORS, READERS
 
 SORTABLE = {"createdAt": "created_at", "updatedAt": "updated_at", "name": "name", "status": "status"}
 
@@ -34,8 +40,11 @@ class CredentialViewSet(GovernanceViewSet):
     lookup_value_converter = "uuid"
     roles = {
         "list": READERS,
+        "retrieve": READERS,
         "create": GOVERNORS,
+        "partial_update": GOVERNORS,
         "rotate": GOVERNORS,
+        "rotate_signing_secret": GOVERNORS,
         "change_status": GOVERNORS,
         "usage": READERS,
     }
@@ -57,35 +66,47 @@ class CredentialViewSet(GovernanceViewSet):
     @extend_schema(request=CredentialIn, responses={HTTP_201_CREATED: IssuedCredentialOut})
     def create(self, request: Request) -> Response:
         data = self._validated(CredentialIn, request.data)
-        organization = self.organization(str(data["organizationId"]))
+        organization = self.organization(str(data["organization_id"]))
         with tenancy.tenant(organization.id):
-            issued = key_issue(
-                organization_id=organization.id,
-                environment=data["environment"],
-                name=data["name"],
-                scopes=data["scopes"],
-                actor=self.actor(),
-                expires_at=data["expiresAt"],
-                ip_allowlist=data["ipAllowlist"],
-                requests_per_minute=data["requestsPerMinute"],
-                daily_quota=data["dailyQuota"],
-                signing_mode=data["signingMode"],
-            )
+            issued = key_issue(**data, actor=self.actor())
             return Response(_issued(issued), status=HTTP_201_CREATED)
 
-    @extend_schema(request=RotateIn, responses=IssuedCredentialOut)
+    @extend_schema(responses=CredentialOut)
+    def retrieve(self, request: Request, credential_id: UUID) -> Response:
+        with tenancy.tenant(self._organization_of(credential_id)):
+            return Response(_shown(credential_id))
+
+    @extend_schema(request=CredentialChanges, responses=ChangedCredentialOut)
+    def partial_update(self, request: Request, credential_id: UUID) -> Response:
+        with tenancy.tenant(self._organization_of(credential_id)):
+            key = ApiKey.objects.get(id=credential_id)
+            changes = self._validated(CredentialChanges, request.data, instance=key, partial=True)
+            changed = key_update(key_id=credential_id, changes=changes, actor=self.actor())
+            return Response({**_shown(credential_id), "signingSecret": changed.signing_secret})
+
+    @extend_schema(request=RotateIn, responses=RotatedCredentialOut)
     def rotate(self, request: Request, credential_id: UUID) -> Response:
         data = self._validated(RotateIn, request.data)
         with tenancy.tenant(self._organization_of(credential_id)):
             issued = key_rotate(key_id=credential_id, actor=self.actor(), grace_s=data["graceSeconds"])
-            return Response(_issued(issued))
+            return Response({**_issued(issued), "oldSecretEndsAt": issued.old_ends_at})
+
+    @extend_schema(request=RotateIn, responses=RotatedSigningSecretOut)
+    def rotate_signing_secret(self, request: Request, credential_id: UUID) -> Response:
+        data = self._validated(RotateIn, request.data)
+        with tenancy.tenant(self._organization_of(credential_id)):
+            rotated = signing_secret_rotate(
+                key_id=credential_id, actor=self.actor(), grace_s=data["graceSeconds"]
+            )
+            secrets = {"signingSecret": rotated.secret, "oldSigningSecretEndsAt": rotated.old_ends_at}
+            return Response(_shown(credential_id) | secrets)
 
     @extend_schema(request=StatusIn, responses=CredentialOut)
     def change_status(self, request: Request, credential_id: UUID) -> Response:
         data = self._validated(StatusIn, request.data)
         with tenancy.tenant(self._organization_of(credential_id)):
             key_change_status(key_id=credential_id, status=data["status"], actor=self.actor())
-            return Response(CredentialOut(ApiKey.objects.with_last_four().get(id=credential_id)).data)
+            return Response(_shown(credential_id))
 
     @extend_schema(responses=UsageOut)
     def usage(self, request: Request) -> Response:
@@ -99,16 +120,19 @@ class CredentialViewSet(GovernanceViewSet):
             key = ApiKey.objects.get(id=credential_id)
         return self.organization(str(key.organization_id)).id
 
-    def _validated(self, serializer_class: Any, data: Any) -> dict[str, Any]:
-        serializer = serializer_class(data=data)
+    def _validated(self, serializer_class: Any, data: Any, **given: Any) -> dict[str, Any]:
+        serializer = serializer_class(data=data, **given)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
 
+def _shown(credential_id: UUID) -> dict[str, Any]:
+    return dict(CredentialOut(ApiKey.objects.with_last_four().get(id=credential_id)).data)
+
+
 def _issued(issued: IssuedKey) -> dict[str, Any]:
-    key = ApiKey.objects.with_last_four().get(id=issued.key.id)
     return {
-        **CredentialOut(key).data,
+        **_shown(issued.key.id),
         "rawApiKey": issued.raw,
         "webhookSecret": issued.webhook_secret,
         "signingSecret": issued.signing_secret,

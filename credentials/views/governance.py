@@ -18,9 +18,6 @@ from credentials.authentication import TokenHolder
 from partners.models import Membership, Organization, User
 from partners.services.audit import Actor
 
-GOVERNORS = (Membership.Role.OWNER, Membership.Role.MANAGER)
-READERS = (*GOVERNORS, Membership.Role.MEMBER)
-
 
 class SignedIn(BasePermission):
     """Admit people whose action the view gives a role to; keys are refused."""
@@ -42,6 +39,8 @@ class GovernanceViewSet(GenericViewSet):
     permission_classes = (SignedIn,)
     roles: ClassVar[dict[str, tuple[str, ...]]] = {}
     admits_session = True
+    # The person's, in the organization of this call.
+    role = ""
     http_method_names = ("get", "head", "post", "patch", "delete")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -58,9 +57,10 @@ class GovernanceViewSet(GenericViewSet):
         return self.request.auth.user
 
     def actor(self) -> Actor:
-        """The person, as the audit trail names them."""
+        """The person in their role, as the audit trail names them; after `organization` has told it."""
         request: Any = self.request._request
-        return Actor(self.user.email, request.client_address, request.request_id)
+        assert self.role
+        return Actor(self.user.email, request.client_address, request.request_id, self.role)
 
     def organization(self, named: Any = None) -> Organization:
         """The organization this call is about, for the action's roles.
@@ -81,7 +81,8 @@ class GovernanceViewSet(GenericViewSet):
             raise NotFound("There is no such organization.")
         if len(organizations) != 1:
             raise ValidationFailed(organizationId=["Name the organization."])
-        if roles[organizations[0].id] not in self.roles[self.action]:
+        self.role = roles[organizations[0].id]
+        if self.role not in self.roles[self.action]:
             raise Forbidden("Your role does not allow this.", reason="missing_scope")
         return organizations[0]
 

@@ -9,11 +9,15 @@ from partners.models import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts and from where: `name` is a user's e-mail, a key id or a command's name."""
+    """Who acts and from where: `name` is a user's e-mail, a key id or a command's name.
+
+    `role` is the one a person acts in (super-admins act as owners); empty for the hub's own commands.
+    """
 
     name: str
     ip: str | None = None
     request_id: str = ""
+    role: str = ""
 
 
 def audit_record(

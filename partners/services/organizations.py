@@ -1,41 +1,153 @@
 """Organizations, their members and the users behind them."""
 
-from django.db import transaction
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from config import tenancy
+from config.api.exceptions import Forbidden
+from partners.exceptions import LastOwner, SlugTaken
 from partners.models import Membership, Organization, User
 from partners.services.audit import Actor, audit_record
 
 
 def organization_create(*, name: str, actor: Actor, slug: str = "", region: str = "IL") -> Organization:
-    """Add a tenant. Raises django.db.IntegrityError when the slug is taken."""
+    """Add a tenant. Raises SlugTaken (409)."""
+    try:
+        with tenancy.operator():
+            organization = Organization.objects.create(
+                name=name, slug=slug or slugify(name) or "organization", region=region
+            )
+            audit_record(
+                actor=actor,
+                action="organization.created",
+                target=organization,
+                organization_id=organization.id,
+                after={"name": name, "region": region},
+            )
+    except IntegrityError as error:
+        raise SlugTaken from error
+    return organization
+
+
+def user_create(*, email: str, full_name: str, actor: Actor) -> User:
+    """Make an account nobody can sign in to before a password was set through a reset link.
+
+    Raises django.db.IntegrityError when the address has an account.
+    """
     with tenancy.operator():
-        organization = Organization.objects.create(
-            name=name, slug=slug or slugify(name) or "organization", region=region
-        )
+        user = User.objects.create_user(email, full_name=full_name)
         audit_record(
             actor=actor,
-            action="organization.created",
-            target=organization,
-            organization_id=organization.id,
-            after={"name": name, "region": region},
+            action="user.created",
+            target=user,
+            organization_id=None,
+            after={"email": user.email, "full_name": full_name},
         )
-    return organization
+    return user
 
 
 @transaction.atomic
 def member_add(*, organization: Organization, user: User, role: str, actor: Actor) -> Membership:
-    """Give a user a role in an organization; a repetition changes the role."""
+    """Give a user a role in an organization; a repetition changes the role.
+
+    Raises Forbidden (403) for actors who are no owners, and LastOwner (409).
+    """
+    _owners_only(actor)
     with tenancy.operator():
-        membership, created = Membership.objects.update_or_create(
-            organization=organization, user=user, defaults={"role": role}
-        )
+        _lock(organization)
+        before = Membership.objects.for_organization(organization.id).filter(user=user).first()
+        if before:
+            return _change_role(before, role, actor)
+        membership = Membership.objects.create(organization=organization, user=user, role=role)
         audit_record(
             actor=actor,
-            action="member.added" if created else "member.role_changed",
+            action="member.added",
             target=membership,
             organization_id=organization.id,
-            after={"user": user.email, "role": role},
+            after=_facts(membership),
         )
     return membership
+
+
+@transaction.atomic
+def member_change_role(
+    *, organization: Organization, membership_id: UUID, role: str, actor: Actor
+) -> Membership:
+    """Change a member's role; the present one changes nothing.
+
+    Raises Forbidden (403), Membership.DoesNotExist (404), and LastOwner (409) when nobody would own
+    the organization.
+    """
+    _owners_only(actor)
+    _lock(organization)
+    return _change_role(_member(organization, membership_id), role, actor)
+
+
+@transaction.atomic
+def member_remove(*, organization: Organization, membership_id: UUID, actor: Actor) -> None:
+    """Take a person's part in the organization; the account stays.
+
+    Raises Forbidden (403), Membership.DoesNotExist (404), and LastOwner (409) when nobody would own
+    the organization.
+    """
+    _owners_only(actor)
+    _lock(organization)
+    membership = _member(organization, membership_id)
+    _refuse_last_owner(membership)
+    audit_record(
+        actor=actor,
+        action="member.removed",
+        target=membership,
+        organization_id=organization.id,
+        before=_facts(membership),
+    )
+    membership.delete()
+
+
+def _owners_only(actor: Actor) -> None:
+    if actor.role not in ("", Membership.Role.OWNER):
+        raise Forbidden("Only owners say who belongs to an organization.", reason="missing_scope")
+
+
+def _change_role(membership: Membership, role: str, actor: Actor) -> Membership:
+    before = _facts(membership)
+    if membership.role == role:
+        return membership
+    _refuse_last_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    audit_record(
+        actor=actor,
+        action="member.role_changed",
+        target=membership,
+        organization_id=membership.organization_id,
+        before=before,
+        after=_facts(membership),
+    )
+    return membership
+
+
+def _refuse_last_owner(membership: Membership) -> None:
+    if membership.role != Membership.Role.OWNER:
+        return
+    owners = Membership.objects.for_organization(membership.organization_id).filter(
+        role=Membership.Role.OWNER
+    )
+    if not owners.exclude(pk=membership.pk).exists():
+        raise LastOwner
+
+
+def _lock(organization: Organization) -> None:
+    """One change of an organization's members at a time: two owners cannot remove each other."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+
+
+def _member(organization: Organization, membership_id: UUID) -> Membership:
+    return Membership.objects.for_organization(organization.id).select_related("user").get(id=membership_id)
+
+
+def _facts(membership: Membership) -> dict[str, Any]:
+    return {"user": membership.user.email, "role": str(membership.role)}

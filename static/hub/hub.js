@@ -57,6 +57,8 @@ function toggleGroup(button) {
 function applyPreset(button) {
   const names = button.dataset.preset.split(" ");
   tick(all("input[name=scopes]"), (box) => names[0] === "*" || names.includes(box.value));
+  const pace = button.dataset.presetPace;
+  if (pace !== undefined) document.getElementById("id_requests_per_minute").value = pace;
 }
 
 // --- Clicks ---------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Section A, governance: people issue, list, rotate and switch credentials through the API."""
 
 import json
-from datetime import timedelta
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -10,40 +9,26 @@ from django.test import Client
 
 from config import tenancy
 from credentials.models import ApiKey
-from credentials.services.tokens import token_issue
 from partners.models import AuditEntry, Membership
 from partners.services.organizations import member_add
 from tests.factories import ACTOR, make_key, make_organization, make_super_admin, make_user
 from tests.partner import Partner
+from tests.people import Caller, make_member
 
 CREDENTIALS = "/partner/credentials"
 NEW = {"name": "Acme", "scopes": ["leads:read"], "environment": "sandbox"}
 FIELDS = {
     "id", "organizationId", "name", "environment", "keyId", "lastFour", "scopes", "status",
     "requestsPerMinute", "dailyQuota", "ipAllowlist", "requireSigning", "signingMode", "expiresAt",
-    "lastUsedAt", "createdAt", "updatedAt",
+    "lastUsedAt", "createdAt", "updatedAt", "companyId", "tier", "burst", "offerAllowlist",
+    "brandAllowlist",
 }  # fmt: skip
-
-
-class Caller:
-    """A person's program."""
-
-    def __init__(self, user):
-        token = token_issue(user=user, label="test", valid_for=timedelta(minutes=5))
-        self._client = Client(headers={"Authorization": f"Bearer {token}"})
-
-    def __call__(self, method, path, body=None, **query):
-        if method == "get":
-            return self._client.get(path, query)
-        return getattr(self._client, method)(path, json.dumps(body), content_type="application/json")
 
 
 @pytest.fixture
 def person(organization):
     def build(role, of=None):
-        user = make_user().user
-        member_add(organization=of or organization, user=user, role=role, actor=ACTOR)
-        return Caller(user)
+        return Caller(make_member(role, of or organization))
 
     return build
 
@@ -217,8 +202,16 @@ def test_guessing_passwords_is_throttled():
     person = make_user()
     statuses = [sign_in(person, password="wrong").status_code for _ in range(6)]
     assert statuses == [401] * 5 + [429]
-    assert sign_in(person).status_code == 429
+    refused = sign_in(person)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "60")
+    assert refused.json()["error"] == "RATE_LIMIT_EXCEEDED"
     assert sign_in(make_user()).status_code == 200
+
+
+def test_guessing_people_is_throttled_by_address():
+    statuses = {sign_in(make_user(), password="wrong").status_code for _ in range(20)}
+    assert statuses == {401}
+    assert sign_in(make_user()).status_code == 429
 
 
 def test_the_usage_dashboard_counts(owner, organization, shipped):
