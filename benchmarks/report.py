@@ -144,7 +144,8 @@ def _ratio(governed: Outcome | None, other: Outcome) -> str:
         return ""
     ratio = statistics.median(governed.rates) / statistics.median(other.rates)
     rounds = [ours / theirs for ours, theirs in zip(governed.rates, other.rates, strict=True)]
-    return f"{ratio:.2f} ({min(rounds):.2f} to {max(rounds):.2f})"
+    form = ".2f" if ratio >= 0.1 else ".3f"
+    return f"{ratio:{form}} ({min(rounds):{form}} to {max(rounds):{form}})"
 
 
 def _ms(outcome: Outcome, name: str) -> float:
