@@ -39,8 +39,9 @@ test: setup ## Set up everything, check the code, run all tests
 	@$(MAKE) --no-print-directory -C "$(HERE)" check
 	cd "$(HERE)" && "$(PYTHON)" -m pytest -n 2 $(ARGS)
 
-bench: setup ## Set up everything, run the benchmarks (ARGS="growth --write"; ARGS=--help lists them)
-	@"$(HERE)/benchmarks/setup.sh"
+bench: ## Set up everything and run the benchmarks (ARGS=--help lists them)
+	@"$(SETUP)" requirements.txt requirements-analysis.txt
+	"$(HERE)/benchmarks/setup.sh"
 	cd "$(HERE)" && exec "$(PYTHON)" -m benchmarks $(ARGS)
 
 check: ## Lint, types, imports, migrations, OpenAPI

@@ -37,14 +37,13 @@ def table_report(outcomes: list[Outcome], *, rounds: int, seconds: float, write:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for outcome in outcomes:
-        ratio = _ratio(governed, outcome) if governed else None
         lines.append(
             "| "
             + " | ".join(
                 (
                     outcome.contender.title,
                     spread(outcome.rates),
-                    f"{ratio:.2f}" if ratio else "",
+                    _ratio(governed, outcome),
                     f"{_ms(outcome, 'p50_us'):.1f} / {_ms(outcome, 'p99_us'):.1f}",
                     f"{statistics.median(one.p50_us for one in outcome.alone) / 1000:.2f}",
                     spread(outcome.server_cpu_ms, ".3f"),
@@ -139,10 +138,14 @@ def _node() -> str:
     return f", Node.js {done.stdout.strip()}"
 
 
-def _ratio(governed: Outcome, other: Outcome) -> float | None:
-    if governed is other:
-        return None
-    return statistics.median(governed.rates) / statistics.median(other.rates)
+def _ratio(governed: Outcome | None, other: Outcome) -> str:
+    """How many times as many requests ours answers: of the medians, with the rounds' own ratios."""
+    if governed is None or governed is other:
+        return ""
+    ratio = statistics.median(governed.rates) / statistics.median(other.rates)
+    rounds = [ours / theirs for ours, theirs in zip(governed.rates, other.rates, strict=True)]
+    form = ".2f" if ratio >= 0.1 else ".3f"
+    return f"{ratio:{form}} ({min(rounds):{form}} to {max(rounds):{form}})"
 
 
 def _ms(outcome: Outcome, name: str) -> float:

@@ -1,5 +1,6 @@
 """A throw-away PostgreSQL and Valkey for a run, as durable as production: fsync, append-only file."""
 
+import fcntl
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import psycopg
 from benchmarks.processes import Cpu
 from config.embedded import provision, secrets_file
 from config.embedded.postgres import Postgres
+from config.embedded.program import end, living_in
 from config.embedded.state import CHECKOUT, SetUpError, State
 from config.embedded.valkey import Valkey
 
@@ -22,6 +24,15 @@ class Stores:
         # beside what `make run` keeps, so that both write to the same kind of disk
         parent = CHECKOUT / "var" / "benchmarks"
         parent.mkdir(parents=True, exist_ok=True)
+        self._lock = (parent / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetUpError(
+                "A benchmark of this checkout is running; two would measure each other."
+            ) from None
+        for left in parent.glob("stores-*"):  # by a run that was killed
+            _remove(State(left))
         self.state = State(Path(tempfile.mkdtemp(prefix="stores-", dir=parent)))
         self.state.make()
         self.postgres, self.valkey = Postgres(self.state), Valkey(self.state)
@@ -79,7 +90,12 @@ class Stores:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 process.kill()
-        # PostgreSQL's directory lies elsewhere where its user cannot come through to ours
-        if self.state.postgres.parent != self.state.root:
-            shutil.rmtree(self.state.postgres, ignore_errors=True)
-        shutil.rmtree(self.state.root, ignore_errors=True)
+        _remove(self.state)
+        self._lock.close()
+
+
+def _remove(state: State) -> None:
+    """Remove a directory of servers, and what of it lies elsewhere (see State)."""
+    end(living_in(state.postgres / "data") + living_in(state.valkey))
+    for directory in (state.postgres_socket, state.valkey_socket.parent, state.postgres, state.root):
+        shutil.rmtree(directory, ignore_errors=True)
