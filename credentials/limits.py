@@ -5,6 +5,7 @@ burst are a token bucket instead. Hours and days are calendar windows in UTC. A 
 counted nowhere.
 """
 
+import hashlib
 import math
 import time
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from typing import NamedTuple
 import redis
 import structlog
 from django.conf import settings
-from django.db import connection
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
+from redis.retry import Retry
 
 from config.api.exceptions import DomainError
+from credentials.limits_fallback import REBUILDING_KEY, fallback
 
 log = structlog.get_logger(__name__)
 
@@ -66,9 +70,10 @@ class Verdict(NamedTuple):
     day_remaining: int
 
 
-ADMITTED, STALE, MINUTE_FULL, HOUR_FULL, DAY_FULL = 1, 0, -1, -2, -3
+ADMITTED, STALE, MINUTE_FULL, HOUR_FULL, DAY_FULL, REBUILDING = 1, 0, -1, -2, -3, -4
 
-# KEYS: version, counters' prefix. ARGV: version, per minute, per hour, per day, burst, nonce.
+# KEYS: version, counters' prefix, rebuilding mark.
+# ARGV: version, per minute, per hour, per day, burst, nonce.
 _SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
@@ -76,6 +81,7 @@ if ARGV[1] ~= '' then
   local version = redis.call('GET', KEYS[1])
   if version ~= ARGV[1] then return {0, 0, 0, 0, 0, 0} end
 end
+if redis.call('EXISTS', KEYS[3]) == 1 then return {-4, 0, 0, 0, 0, 0} end
 local minute, hour, day, burst = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local base = KEYS[2]
 local function us(x) return string.format('%.0f', x) end
@@ -127,27 +133,68 @@ if day > 0 then redis.call('INCR', day_key) redis.call('EXPIRE', day_key, 86500)
 return {1, minute, remaining, us(reset), 0, day_left}
 """
 
-store = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-_decide = store.register_script(_SCRIPT)
+# An answer takes a fraction of a millisecond; a false alarm costs nothing but a slower minute.
+store = redis.Redis.from_url(
+    settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+)
+_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+def _decide(keys: list[str], args: list[str | int]) -> Verdict:
+    try:
+        answer = store.evalsha(_SHA, len(keys), *keys, *args)
+    except NoScriptError:
+        fallback.store_restarted(store)
+        store.script_load(_SCRIPT)
+        answer = store.evalsha(_SHA, len(keys), *keys, *args)
+    return Verdict(*map(int, answer))
 
 
 def request_admit(*, subject: str, limits: Limits, version: str, nonce: str) -> Verdict:
     """Count one request of `subject` (a key id or an address) in one round trip.
 
     `version` is the cached credential's; STALE says that the credential changed since it was cached
-    (empty: no credential, never stale). While the store does not answer, PostgreSQL counts, from zero.
+    (empty: no credential, never stale). While the store does not answer, and for a minute after,
+    PostgreSQL counts.
     """
+    global _rests_until
     if store_is_up():
+        if _rests_until:  # others go past the store while this request finds out
+            _rests_until = time.monotonic() + _REST_S
+        asked = fallback.ask(subject)
+        base = f"hub:limit:{{{subject}}}"
         try:
-            answer = _decide(
-                keys=[version_key(subject), f"hub:limit:{{{subject}}}"],
-                args=[version, limits.per_minute, limits.per_hour, limits.per_day, limits.burst, nonce],
+            fallback.rejoin(store)
+            verdict = _decide(
+                [version_key(subject), base, REBUILDING_KEY],
+                [version, limits.per_minute, limits.per_hour, limits.per_day, limits.burst, nonce],
             )
-            return Verdict(*map(int, answer))
+            _rests_until = 0.0
+        except redis.RedisError as error:
+            fallback.unanswered(asked)
+            store_failed(error)
+        except BaseException:
+            fallback.unanswered(asked)
+            raise
+        else:
+            if verdict.outcome != REBUILDING:
+                admitted = verdict.outcome == ADMITTED
+                fallback.answered(asked, admitted=admitted, remaining=verdict.remaining)
+                return verdict
+            fallback.unanswered(asked)
+            return _count_for_the_store(subject, limits, base=base, member=nonce)
+    # nobody can say whether a cached key is current: the caller reads it again, then counts here
+    return _STALE if version else Verdict(*fallback.count(subject, limits)[:6])
+
+
+def _count_for_the_store(subject: str, limits: Limits, *, base: str, member: str) -> Verdict:
+    count = fallback.count(subject, limits)
+    if count.outcome == ADMITTED:
+        try:
+            fallback.record(store, base, count, member=member, limits=limits)
         except redis.RedisError as error:
             store_failed(error)
-    # nobody can say whether a cached key is current: the caller reads it again, then counts here
-    return _STALE if version else _count_in_database(subject, limits)
+    return Verdict(*count[:6])
 
 
 _STALE = Verdict(STALE, 0, 0, 0, 0, 0)
@@ -165,17 +212,8 @@ def store_failed(error: redis.RedisError) -> None:
     """Note that the store does not answer; the first request after a second asks again."""
     global _rests_until
     _rests_until = time.monotonic() + _REST_S
+    fallback.store_is_gone()
     log.warning("limit_store_unavailable", error=str(error))
-
-
-def _count_in_database(subject: str, limits: Limits) -> Verdict:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT outcome, allowed, remaining, reset_us, retry_us, day_remaining"
-            " FROM hub_admit(%s, %s, %s, %s, %s)",
-            [subject, limits.per_minute, limits.per_hour, limits.per_day, limits.burst],
-        )
-        return Verdict(*cursor.fetchone())
 
 
 def version_key(key_id: str) -> str:

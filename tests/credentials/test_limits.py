@@ -10,6 +10,7 @@ from django.db import connection
 
 from config import tenancy
 from credentials import limits
+from credentials.admission_journal import Journal
 from credentials.limits import (
     ADMITTED,
     DAY_FULL,
@@ -19,6 +20,7 @@ from credentials.limits import (
     request_admit,
     store,
 )
+from credentials.limits_fallback import Fallback
 from credentials.models import ApiKey
 from credentials.scopes import Scope
 from tests.factories import make_key
@@ -133,8 +135,10 @@ def test_tiers(organization, tier, numbers):
 
 
 @pytest.fixture
-def no_store(monkeypatch):
+def no_store(monkeypatch, tmp_path):
     """The store stops answering; calling what is given brings it back."""
+    monkeypatch.setattr(limits, "fallback", Fallback(Journal(tmp_path)))
+    monkeypatch.setattr(limits, "_rests_until", 0.0)
     down = monkeypatch.context()
     broken = down.__enter__()
 
@@ -144,7 +148,6 @@ def no_store(monkeypatch):
     broken.setattr(limits.store, "execute_command", refuse)
     yield lambda: (broken.undo(), setattr(limits, "_rests_until", 0.0))
     down.__exit__(None, None, None)
-    limits._rests_until = 0.0
 
 
 def test_without_the_store_the_database_counts_exactly(no_store, organization):
