@@ -164,7 +164,7 @@ class Fallback:
     def _seed(self, subject: str, limits: Any) -> None:
         admissions = self.journal.admissions(subject)
         minute = [known for known in admissions if known.age_us < WINDOW_S * 1_000_000]
-        bucket = _bucket(admissions) if limits.burst else None
+        bucket = _bucket(admissions, limits.per_minute) if limits.burst else None
         counted = bool(limits.per_hour or limits.per_day)
         now = time.time()
         hour = sum(known.age_us / 1e6 < now % 3600 for known in minute)
@@ -186,13 +186,14 @@ class Fallback:
         self._seeded.add(subject)
 
 
-def _bucket(admissions: list[Admission]) -> tuple[int, float] | None:
-    """The age and the tokens of a bucket after its newest admission, less those being asked about."""
+def _bucket(admissions: list[Admission], per_minute: int) -> tuple[int, float] | None:
+    """The age and the tokens of a bucket after its last admission, less those being asked about."""
     known = [admission for admission in admissions if admission.remaining >= 0]
     if not known:
         return None
-    newest = min(known, key=lambda admission: (admission.age_us, admission.remaining))
-    return newest.age_us, max(0, newest.remaining - (len(admissions) - len(known)))
+    # each bounds what is left now, and answers may have come in another order than they were given
+    least = min(known, key=lambda admission: admission.remaining + admission.age_us * per_minute / 60e6)
+    return least.age_us, max(0, least.remaining - (len(admissions) - len(known)))
 
 
 def _record(store: Any, base: str, count: Count, *, member: str, full_s: int) -> None:

@@ -29,11 +29,11 @@ def wait_until(true: Callable[[], object], *, seconds: float, every: float = 0.2
 class Process:
     """One command in a process group of its own."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, **environment: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"USAGE_SHIP_EVERY_S": "0.5"},
+            env=os.environ | {"USAGE_SHIP_EVERY_S": "0.5"} | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -63,12 +63,13 @@ def worker(*queues: str) -> Process:
 class Web(Process):
     """A web server on a port of its own; a context that gives itself once it is ready."""
 
-    def __init__(self) -> None:
+    def __init__(self, application: str = "config.wsgi:application", **environment: str) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
         super().__init__(
-            *("granian", "--interface", "wsgi", "config.wsgi:application", "--host", "127.0.0.1"),
+            *("granian", "--interface", "wsgi", application, "--host", "127.0.0.1"),
             *("--port", port, "--workers", "1", "--blocking-threads", "4", "--no-ws"),
+            **environment,
         )
 
     def __enter__(self) -> "Web":
