@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -49,11 +48,13 @@ def health(web: Web, key: IssuedKey) -> Answer:
     return send(web, "GET", f"{BASE}/health", headers={"x-partner-api-key": key.raw})
 
 
-def lead_post(web: Web, key: IssuedKey, idempotency_key: str = "", **given: Any) -> Answer:
+def lead_post(
+    web: Web, key: IssuedKey, idempotency_key: str, *, headers: dict[str, str] | None = None
+) -> Answer:
     """Create a lead, as section A's writes go."""
     body = {"organizationId": str(key.key.organization_id), "name": "Ada", "email": "ada@a.example"}
-    headers = {"x-partner-api-key": key.raw, "Idempotency-Key": idempotency_key or secrets.token_hex(8)}
-    return send(web, "POST", f"{BASE}/leads", body | given, headers=headers)
+    ours = {"x-partner-api-key": key.raw, "Idempotency-Key": idempotency_key}
+    return send(web, "POST", f"{BASE}/leads", body, headers=ours | (headers or {}))
 
 
 def storm(webs: tuple[Web, ...], key: IssuedKey, calls: int, *, at_once: int = 40) -> list[Answer]:
