@@ -126,7 +126,7 @@ def _guard(record: StoredAnswer, found: StoredAnswer | None) -> Guard:
     if bytes(found.fingerprint) != record.fingerprint:
         raise IdempotencyConflict
     replay = HttpResponse(
-        unseal(found.response_sealed, purpose=_PURPOSE),
+        unseal(bytes(found.response_sealed), purpose=_PURPOSE),
         status=found.response_status,
         headers=found.response_headers,
     )

@@ -10,7 +10,7 @@ import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 import structlog
@@ -142,7 +142,7 @@ _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 def _decide(keys: list[str], args: list[str | int]) -> Verdict:
     try:
-        answer = store.evalsha(_SHA, len(keys), *keys, *args)
+        answer: Any = store.evalsha(_SHA, len(keys), *keys, *args)
     except NoScriptError:
         fallback.store_restarted(store)
         store.script_load(_SCRIPT)

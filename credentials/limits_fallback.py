@@ -172,7 +172,7 @@ class Fallback:
         if minute or bucket or counted:
             with tenancy.operator(), connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT hub_admission_seed(%s, %s::bigint[], %s::bigint[], %s, %s, %s, %s, %s)",
+                    "SELECT hub_admission_seed(%s, %s::bigint[], %s::bigint[], %s, %s, %s, %s, %s, %s)",
                     [
                         subject,
                         [known.age_us for known in minute],
@@ -181,6 +181,7 @@ class Fallback:
                         hour,
                         day,
                         *(bucket or (None, None)),
+                        limits.per_minute,
                     ],
                 )
         self._seeded.add(subject)

@@ -64,7 +64,7 @@ BEGIN
         ORDER BY a.at OFFSET used - per_minute LIMIT 1;
       outcome := -1;
     ELSE
-      INSERT INTO credentials_admission (subject, at) VALUES (who, moment);
+      INSERT INTO credentials_admission (subject, at, id) VALUES (who, moment, asked);
       remaining := per_minute - used - 1;
       SELECT extract(epoch FROM min(a.at) + interval '1 minute') * 1e6 INTO reset_us
         FROM credentials_admission a WHERE a.subject = who;
@@ -86,12 +86,14 @@ BEGIN
 END $$;
 
 -- What the store had admitted of `who`: the minute's ages and ids, uses of the present hour and day by the
--- caller's own knowledge, and the bucket's last known state. Taking the same in twice counts it once. The
--- request log (in the operator's context) knows the hour and the day up to its last second.
+-- caller's own knowledge, and a state of the bucket. Taking the same in twice counts it once. The request
+-- log (in the operator's context) knows the hour and the day up to its last second.
 CREATE FUNCTION hub_admission_seed(who text, ages_us bigint[], ids bigint[], counted boolean,
-    hour_least int, day_least int, bucket_age_us bigint, bucket_tokens double precision)
+    hour_least int, day_least int, bucket_age_us bigint, bucket_tokens double precision, per_minute int)
 RETURNS void LANGUAGE plpgsql AS $$
-DECLARE moment timestamptz; hour_begins timestamptz; day_begins timestamptz; hour_logged int; day_logged int;
+DECLARE
+  moment timestamptz; hour_begins timestamptz; day_begins timestamptz; hour_logged int; day_logged int;
+  bucket_at timestamptz; refill double precision := per_minute / 60.0;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('hub_admit:' || who, 0));
   moment := clock_timestamp();
@@ -101,9 +103,12 @@ BEGIN
     SELECT who, moment - make_interval(secs => age_us / 1e6), id FROM unnest(ages_us, ids) s (age_us, id)
     ON CONFLICT DO NOTHING;
   IF bucket_tokens IS NOT NULL THEN
-    INSERT INTO credentials_admission_bucket AS b
-      VALUES (who, moment - make_interval(secs => bucket_age_us / 1e6), bucket_tokens)
-      ON CONFLICT (subject) DO UPDATE SET at = excluded.at, tokens = excluded.tokens WHERE b.at < excluded.at;
+    -- each state bounds what is left now; the lower bound of the two is nearer to the truth
+    bucket_at := moment - make_interval(secs => bucket_age_us / 1e6);
+    INSERT INTO credentials_admission_bucket AS b VALUES (who, bucket_at, bucket_tokens)
+      ON CONFLICT (subject) DO UPDATE SET at = excluded.at, tokens = excluded.tokens
+      WHERE excluded.tokens - extract(epoch FROM excluded.at) * refill
+        < b.tokens - extract(epoch FROM b.at) * refill;
   END IF;
   IF counted THEN
     SELECT count(*) FILTER (WHERE r.created_at >= hour_begins), count(*) INTO hour_logged, day_logged
