@@ -40,7 +40,8 @@ _SET = (
 
 @contextmanager
 def _context(context: _Context) -> Iterator[None]:
-    outer: _Context = getattr(connection, "hub_context", _NONE) if connection.in_atomic_block else _NONE
+    nested = connection.in_atomic_block
+    outer: _Context = getattr(connection, "hub_context", _NONE) if nested else _NONE
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_SET, context)
@@ -51,7 +52,7 @@ def _context(context: _Context) -> Iterator[None]:
             connection.hub_context = outer  # type: ignore[attr-defined]
             raise  # the rollback to the savepoint restores the settings
         connection.hub_context = outer  # type: ignore[attr-defined]
-        if connection.in_atomic_block and outer is not _NONE and not connection.needs_rollback:
+        if nested and not connection.needs_rollback:
             with connection.cursor() as cursor:  # a released savepoint would keep ours
                 cursor.execute(_SET, outer)
 

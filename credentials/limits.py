@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import redis
-from django.db import connection
 
 from config.api.exceptions import DomainError
-from credentials.store import Script, store_failed, store_is_up
+from credentials.limits_fallback import REBUILDING_KEY, fallback
+from credentials.store import Script, store, store_answered, store_failed, store_is_up
 
 CALL_ANALYSIS_PER_MINUTE = 1000
 CATALOGUE_PER_MINUTE = 300
@@ -64,15 +64,16 @@ class Verdict(NamedTuple):
     day_remaining: int
 
 
-ADMITTED, STALE, MINUTE_FULL, HOUR_FULL, DAY_FULL = 1, 0, -1, -2, -3
+ADMITTED, STALE, MINUTE_FULL, HOUR_FULL, DAY_FULL, REBUILDING = 1, 0, -1, -2, -3, -4
 _WINDOWS = {HOUR_FULL: "hour", DAY_FULL: "day"}
 
-# KEYS: version, counters' prefix. ARGV: version, per minute, per hour, per day, burst. A window is a list of
-# the admissions' times in microseconds, which a number holds exactly.
-_SCRIPT = Script("""
+# KEYS: version, counters' prefix, rebuilding mark. ARGV: version, per minute, per hour, per day, burst.
+# A window is a list of the admissions' times in microseconds, which a number holds exactly.
+_SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 if ARGV[1] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, 0, 0, 0, 0, 0} end
+if redis.call('EXISTS', KEYS[3]) == 1 then return {-4, 0, 0, 0, 0, 0} end
 local minute, hour, day, burst = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local base = KEYS[2]
 local function us(x) return string.format('%.0f', x) end
@@ -130,43 +131,63 @@ if day > 0 then
   day_left = day_left - 1
 end
 return {1, minute, remaining, reset, 0, day_left}
-""")
+"""
+_decide = Script(_SCRIPT)
 
 
 def request_admit(*, subject: str, limits: Limits, version: str) -> Verdict:
     """Count one request of `subject` (a key id or an address) in one round trip.
 
     `version` is the cached credential's; STALE says that the credential changed since it was cached
-    (empty: no credential, never stale). While the store does not answer, PostgreSQL counts, from zero.
+    (empty: no credential, never stale). While the store does not answer, and for a minute after,
+    PostgreSQL counts.
     """
     if store_is_up():
+        asked = fallback.ask(subject)
         try:
-            return Verdict(*_SCRIPT.run(_call(subject, limits, version)))
+            fallback.rejoin(store)
+            verdict = Verdict(*_decide.run(_call(subject, limits, version)))
+            store_answered()
         except redis.RedisError as error:
+            fallback.unanswered(asked)
             store_failed(error)
+        except BaseException:
+            fallback.unanswered(asked)
+            raise
+        else:
+            if verdict.outcome != REBUILDING:
+                admitted = verdict.outcome == ADMITTED
+                fallback.answered(asked, admitted=admitted, remaining=verdict.remaining)
+                return verdict
+            fallback.unanswered(asked)
+            return _count_for_the_store(subject, limits)
     # nobody can say whether a cached key is current: the caller reads it again, then counts here
-    return _STALE if version else _count_in_database(subject, limits)
+    return _STALE if version else Verdict(*fallback.count(subject, limits)[:6])
 
 
 @lru_cache(maxsize=20_000)
 def _call(subject: str, limits: Limits, version: str) -> bytes:
-    return _SCRIPT.call_of(
-        keys=(version_key(subject), f"hub:limit:{{{subject}}}"),
+    return _decide.call_of(
+        keys=(version_key(subject), _counters(subject), REBUILDING_KEY),
         arguments=(version, limits.per_minute, limits.per_hour, limits.per_day, limits.burst),
     )
+
+
+def _count_for_the_store(subject: str, limits: Limits) -> Verdict:
+    count = fallback.count(subject, limits)
+    if count.outcome == ADMITTED:
+        try:
+            fallback.record(store, _counters(subject), count, limits=limits)
+        except redis.RedisError as error:
+            store_failed(error)
+    return Verdict(*count[:6])
 
 
 _STALE = Verdict(STALE, 0, 0, 0, 0, 0)
 
 
-def _count_in_database(subject: str, limits: Limits) -> Verdict:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT outcome, allowed, remaining, reset_us, retry_us, day_remaining"
-            " FROM hub_admit(%s, %s, %s, %s, %s)",
-            [subject, limits.per_minute, limits.per_hour, limits.per_day, limits.burst],
-        )
-        return Verdict(*cursor.fetchone())
+def _counters(subject: str) -> str:
+    return f"hub:limit:{{{subject}}}"
 
 
 def version_key(key_id: str) -> str:

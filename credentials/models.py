@@ -125,16 +125,31 @@ class AccessToken(models.Model):
         return self.label or str(self.id)
 
 
-class IdempotencyRecord(TenantModel):
-    """The first answer to a write, committed with its effect and replayed for 24 hours (contract 0.4)."""
+class StoredAnswer(models.Model):
+    """The first answer to a write, committed with its effect and replayed for 24 hours (contract 0.4).
 
-    client = models.ForeignKey(ApiClient, models.CASCADE, related_name="+", db_constraint=False)
+    The body is sealed, since issuing a key answers its secret (config/encryption.py, purpose
+    "idempotent-answer").
+    """
+
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32)
     response_status = models.PositiveSmallIntegerField()
     response_headers = models.JSONField(default=dict)
-    response_body = models.BinaryField()
+    response_sealed = models.BinaryField()
     expires_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class IdempotencyRecord(TenantModel, StoredAnswer):
+    """The answer to a key's call; keys of one client share it."""
+
+    client = models.ForeignKey(ApiClient, models.CASCADE, related_name="+", db_constraint=False)
 
     objects = TenantQuerySet.as_manager()
 
@@ -142,8 +157,18 @@ class IdempotencyRecord(TenantModel):
         constraints = (models.UniqueConstraint(fields=("client", "key"), name="idempotency_key_once"),)
         indexes = (models.Index(fields=("expires_at",), name="idempotency_expiry"),)
 
-    def __str__(self) -> str:
-        return self.key
+
+class PersonIdempotencyRecord(StoredAnswer):
+    """The answer to a person's call, and the roles they had: without them nothing is replayed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    roles = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="person_idempotency_key_once"),)
+        indexes = (models.Index(fields=("expires_at",), name="person_idempotency_expiry"),)
 
 
 class RequestLog(models.Model):

@@ -16,17 +16,21 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from credentials.limits_fallback import fallback
+
 log = structlog.get_logger(__name__)
 
-_TIMEOUT_S = 2
-# For how long a process does not ask a store that failed, so that no request waits for it.
+# An answer takes a fraction of a millisecond; a false alarm costs nothing but a slower minute.
+_TIMEOUT_S = 0.5
+# How long requests go past a store that failed, while one of them asks it again.
 _REST_S = 1.0
 
 store = redis.Redis.from_url(
     settings.REDIS_URL,
     socket_timeout=_TIMEOUT_S,
     socket_connect_timeout=_TIMEOUT_S,
-    retry=Retry(NoBackoff(), 1),  # a second try finds a store that has been restarted; nobody waits for more
+    # a connection that was closed while idle is opened again; nobody waits twice for a silent store
+    retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
 )
 _rests_until = 0.0
 
@@ -40,14 +44,28 @@ _thread = _Thread()
 
 
 def store_is_up() -> bool:
-    """Whether to ask the store; after a failure, not before a second has passed."""
-    return time.monotonic() >= _rests_until
+    """Whether to ask the store. After a failure one request a second does, and the others go past it."""
+    global _rests_until
+    if not _rests_until:
+        return True
+    now = time.monotonic()
+    if now < _rests_until:
+        return False
+    _rests_until = now + _REST_S
+    return True
+
+
+def store_answered() -> None:
+    """Note that the store decides again."""
+    global _rests_until
+    _rests_until = 0.0
 
 
 def store_failed(error: redis.RedisError) -> None:
     """Note that the store does not answer; the first request after a second asks again."""
     global _rests_until
     _rests_until = time.monotonic() + _REST_S
+    fallback.store_is_gone()
     log.warning("limit_store_unavailable", error=str(error))
 
 
@@ -67,6 +85,7 @@ class Script:
         try:
             return _round_trip(call)
         except redis.exceptions.NoScriptError:
+            fallback.store_restarted(store)
             _round_trip(_packed("SCRIPT", "LOAD", self._text))
             return _round_trip(call)
 

@@ -28,3 +28,4 @@ def clean_up() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM credentials_admission WHERE at < now() - interval '1 minute'")
         cursor.execute("DELETE FROM credentials_admission_window WHERE begins < now() - interval '2 days'")
+        cursor.execute("DELETE FROM credentials_admission_bucket WHERE at < now() - interval '1 day'")

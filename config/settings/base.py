@@ -109,6 +109,19 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "max_size": DATABASE_POOL_SIZE,
     "timeout": 10,
 }
+# Whoever dies in mid-transaction gives its locks back: at once when the server can see it (also while it
+# waits for a lock), within half a minute when its host is gone or it stands still.
+DATABASES["default"]["OPTIONS"]["options"] = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "client_connection_check_interval": "1s",
+        "idle_in_transaction_session_timeout": "30s",
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "30s",
+    }.items()
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")

@@ -3,18 +3,14 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from config import tenancy
 from config.api.exceptions import Forbidden, NotFound, Unauthorized, ValidationFailed
 from credentials.authentication import TokenHolder
+from credentials.views.idempotent import PersonalViewSet
 from partners.models import Membership, Organization, User
 from partners.services.audit import Actor
 
@@ -30,7 +26,7 @@ class SignedIn(BasePermission):
         return view.action in view.roles
 
 
-class GovernanceViewSet(GenericViewSet):
+class GovernanceViewSet(PersonalViewSet):
     """An endpoint for people. `roles` maps each action to the roles that may; super-admins may all.
 
     The organization is named by `organizationId` (query or body), or is the person's only one.
@@ -42,15 +38,6 @@ class GovernanceViewSet(GenericViewSet):
     # The person's, in the organization of this call.
     role = ""
     http_method_names = ("get", "head", "post", "patch", "delete")
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with transaction.atomic():
-            response = super().dispatch(request, *args, **kwargs)
-            if isinstance(response, Response):
-                response.render()
-            if response.status_code >= 400:
-                transaction.set_rollback(True)
-        return response
 
     @property
     def user(self) -> User:

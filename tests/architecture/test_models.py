@@ -1,7 +1,7 @@
 """Foreign keys point down; every tenant table is under forced row-level security."""
 
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 
 from config import tenancy
 from partners.models import Organization, TenantModel
@@ -90,6 +90,14 @@ def test_a_context_ends_with_its_transaction():
             assert Organization.objects.count() >= 1
         assert Organization.objects.get() == organization
     assert Organization.objects.count() == 0
+
+
+def test_a_context_ends_inside_a_longer_transaction_too():
+    make_organization()
+    with transaction.atomic():
+        with tenancy.operator():
+            assert Organization.objects.exists()
+        assert not Organization.objects.exists()
 
 
 def test_a_refused_inner_context_gives_the_outer_one_back():

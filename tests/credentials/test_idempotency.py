@@ -14,6 +14,7 @@ from credentials.models import IdempotencyRecord
 from credentials.tasks import clean_up
 from leads import services
 from leads.models import Lead
+from tests.conftest import owner_connection
 from tests.factories import make_key
 from tests.partner import Partner
 
@@ -37,6 +38,47 @@ def test_another_payload_with_the_key_is_409(partner):
     answer = partner.lead_post("same", name="Grace")
     assert (answer.status_code, answer.json()["error"]) == (409, "IDEMPOTENCY_CONFLICT")
     assert leads() == 1
+
+
+def test_another_method_path_or_raw_body_with_the_key_is_409(partner, organization):
+    company = {"name": "Northwind"}
+    same = {"Idempotency-Key": "same"}
+    assert partner.post("/companies/create", company, headers=same).status_code == 201
+    answers = [
+        partner.post("/companies/create", raw=b'{"name":"Northwind"}', headers=same),
+        partner.post("/companies/create?again=1", company, headers=same),
+        partner.post("/leads", company | {"organizationId": str(organization.id)}, headers=same),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["error"]) == (409, "IDEMPOTENCY_CONFLICT")
+    assert partner.get("/companies").json()["total"] == 1
+    assert leads() == 0
+
+
+def test_two_different_keys_on_one_call_are_400(partner):
+    headers = {"Idempotency-Key": "one", "X-Idempotency-Key": "two"}
+    answer = partner.post("/companies/create", {"name": "Northwind"}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "VALIDATION_ERROR")
+    assert partner.get("/companies").json()["total"] == 0
+
+
+def test_an_empty_key_is_400_rather_than_none(partner):
+    answer = partner.post("/companies/create", {"name": "Northwind"}, headers={"Idempotency-Key": ""})
+    assert (answer.status_code, answer.json()["error"]) == (400, "VALIDATION_ERROR")
+    assert partner.get("/companies").json()["total"] == 0
+
+
+def test_a_key_is_kept_until_its_24_hours_are_over(partner):
+    partner.lead_post("same")
+    move = "UPDATE credentials_idempotencyrecord SET expires_at = expires_at - interval '23:59:50'"
+    with owner_connection() as owner:
+        owner.execute(move)
+    clean_up()
+    assert partner.lead_post("same")["Idempotent-Replayed"] == "true"
+    with owner_connection() as owner:
+        owner.execute("UPDATE credentials_idempotencyrecord SET expires_at = now()")
+    assert partner.lead_post("same").get("Idempotent-Replayed") is None
+    assert leads() == 2
 
 
 def test_a_section_a_write_without_the_key_is_400(partner):

@@ -1,22 +1,28 @@
 """Contract 0.3: limits, quotas and their headers."""
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+import http_sf
 import pytest
 import redis
 from django.db import connection
 
 from config import tenancy
+from credentials import limits
 from credentials import store as store_module
+from credentials.admission_journal import Journal
 from credentials.limits import (
     ADMITTED,
     DAY_FULL,
     HOUR_FULL,
     MINUTE_FULL,
     Limits,
+    refusal,
     request_admit,
 )
+from credentials.limits_fallback import Fallback
 from credentials.models import ApiKey
 from credentials.scopes import Scope
 from credentials.store import store
@@ -58,15 +64,52 @@ def test_a_refused_request_says_when_to_come_back(organization):
     assert body["details"]["retryable"] is True
 
 
+def structured(answer):
+    """`RateLimit` and `RateLimit-Policy` as a structured-fields library reads them: {name: parameters}."""
+    fields = ("RateLimit", "RateLimit-Policy")
+    return [dict(http_sf.parse(answer[field].encode(), tltype="list")) for field in fields]
+
+
+def policies(**quotas):
+    seconds = {"minute": 60, "hour": 3600, "day": 86400}
+    return {name: {"q": quota, "w": seconds[name]} for name, quota in quotas.items()}
+
+
 def test_every_answer_carries_the_limit_headers(partner):
     for answer in (partner.get("/health"), partner.get("/nowhere"), partner.delete("/leads")):
         assert answer["X-RateLimit-Limit"] == "1000"
         assert 0 <= int(answer["X-RateLimit-Remaining"]) < 1000
         assert datetime.fromisoformat(answer["X-RateLimit-Reset"]).tzinfo is not None
-        assert answer["RateLimit-Policy"] == '"minute";q=1000;w=60'
-        assert answer["RateLimit"].startswith('"minute";r=')
+        state, policy = structured(answer)
+        assert policy == {"minute": {"q": 1000, "w": 60}}
+        assert state["minute"]["r"] == int(answer["X-RateLimit-Remaining"])
+        assert 0 <= state["minute"]["t"] <= 60
         assert answer["x-partner-api-version"] == "v1"
         assert answer["X-Request-Id"]
+
+
+def test_a_refusal_of_the_credential_carries_the_callers_limit_headers(client):
+    answer = client.get("/api/partner/v1/health")
+    assert answer.status_code == 401
+    state, policy = structured(answer)
+    assert policy == {
+        "minute": {"q": 60, "w": 60},
+        "hour": {"q": 1000, "w": 3600},
+        "day": {"q": 10000, "w": 86400},
+    }
+    assert (state["minute"]["r"], answer["X-RateLimit-Remaining"]) == (59, "59")
+
+
+def test_a_full_window_is_the_one_the_headers_name(organization):
+    partner = Partner(make_key(organization, requests_per_minute=5, daily_quota=1))
+    partner.get("/health")
+    answer = partner.get("/health")
+    state, policy = structured(answer)
+    assert (answer.status_code, answer.json()["error"]) == (429, "QUOTA_EXCEEDED")
+    assert policy == {"minute": {"q": 5, "w": 60}, "day": {"q": 1, "w": 86400}}
+    assert state == {"day": {"r": 0, "t": state["day"]["t"]}}
+    assert abs(state["day"]["t"] - answer.json()["retryAfter"]) <= 1
+    assert answer["X-RateLimit-Limit"] == "1"
 
 
 def passes(window, seconds):
@@ -114,6 +157,18 @@ def test_a_minute_refusal_consumes_no_quota():
     assert admit("quota", Limits(per_minute=2, per_day=4)).outcome == DAY_FULL
 
 
+def test_a_full_hour_is_a_rate_limit_and_a_full_day_a_quota():
+    for given, code in (
+        (Limits(9, per_hour=1), "RATE_LIMIT_EXCEEDED"),
+        (Limits(9, per_day=1), "QUOTA_EXCEEDED"),
+    ):
+        subject = secrets.token_hex(4)
+        assert admit(subject, given).outcome == ADMITTED
+        error = refusal(admit(subject, given))
+        assert (error.status, error.code) == (429, code)
+        assert 1 <= error.details["retryAfter"] <= 86_400
+
+
 def test_a_burst_key_is_a_token_bucket():
     given = Limits(per_minute=60, burst=5)
     outcomes = [admit("bucket", given) for _ in range(6)]
@@ -121,32 +176,54 @@ def test_a_burst_key_is_a_token_bucket():
     assert 0 < outcomes[-1].retry_us <= 1_000_000
 
 
+def test_a_bucket_takes_its_burst_at_once_and_refills_by_the_minutes_limit():
+    given = Limits(per_minute=300, burst=1000)
+    assert sum(admit("full", given).outcome == ADMITTED for _ in range(1000)) == 1000
+    while admit("full", given).outcome == ADMITTED:
+        pass  # what the thousand calls' own time refilled
+    name = "hub:limit:{full}:b"
+    store.hset(name, "t", int(store.hget(name, "t")) - 2_000_000)
+    assert 10 <= sum(admit("full", given).outcome == ADMITTED for _ in range(14)) <= 11
+
+
 def test_catalogue_keys_default_to_300_a_minute_with_a_burst(organization):
     partner = Partner(make_key(organization, requests_per_minute=None, scopes=[Scope.OFFERS_READ]))
     answer = partner.get("/health")
     assert answer["X-RateLimit-Limit"] == "300"
-    assert answer["RateLimit-Policy"] == '"burst";q=1000;w=200'
+    state, policy = structured(answer)
+    assert policy == {"burst": {"q": 1000, "w": 200}}
+    assert state["burst"]["r"] == 999
+    statuses = {partner.get("/health").status_code for _ in range(20)}
+    assert statuses == {200}
 
 
 @pytest.mark.parametrize(
     ("tier", "numbers"),
     [
-        ("basic", ("60", "1000", "10000")),
-        ("standard", ("120", "5000", "50000")),
-        ("premium", ("300", "15000", "150000")),
-        ("enterprise", ("600", "50000", "500000")),
+        ("basic", (60, 1000, 10000)),
+        ("standard", (120, 5000, 50000)),
+        ("premium", (300, 15000, 150000)),
+        ("enterprise", (600, 50000, 500000)),
     ],
 )
 def test_tiers(organization, tier, numbers):
     key = make_key(organization, requests_per_minute=None, scopes=[Scope.LEADS_READ], tier=tier)
     minute, hour, day = numbers
-    policy = f'"minute";q={minute};w=60, "hour";q={hour};w=3600, "day";q={day};w=86400'
-    assert Partner(key).get("/health")["RateLimit-Policy"] == policy
+    _, policy = structured(Partner(key).get("/health"))
+    assert policy == {
+        "minute": {"q": minute, "w": 60},
+        "hour": {"q": hour, "w": 3600},
+        "day": {"q": day, "w": 86400},
+    }
 
 
 @pytest.fixture
-def no_store(monkeypatch):
+def no_store(monkeypatch, tmp_path):
     """The store stops answering; calling what is given brings it back."""
+    fallback = Fallback(Journal(tmp_path))
+    for module in (limits, store_module):
+        monkeypatch.setattr(module, "fallback", fallback)
+    monkeypatch.setattr(store_module, "_rests_until", 0.0)
     down = monkeypatch.context()
     broken = down.__enter__()
 
@@ -155,9 +232,8 @@ def no_store(monkeypatch):
 
     broken.setattr(store_module, "_once", refuse)
     broken.setattr(store, "execute_command", refuse)
-    yield lambda: (broken.undo(), setattr(store_module, "_rests_until", 0.0))
+    yield lambda: (broken.undo(), store_module.store_answered())
     down.__exit__(None, None, None)
-    store_module._rests_until = 0.0
 
 
 def test_without_the_store_the_database_counts_exactly(no_store, organization):

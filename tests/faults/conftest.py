@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from jobs.tasks import sweep as sweep_jobs
-from tests.processes import Process, worker
+from tests.processes import Process, Web, worker
 from tests.webhooks.receiver import Receiver
 from webhooks.tasks import sweep as sweep_webhooks
 
@@ -44,6 +44,14 @@ def workers() -> Iterator[list[Process]]:
     yield started
     for process in started:
         process.stop()
+
+
+@pytest.fixture(scope="session")
+def pair() -> Iterator[tuple[Web, Web]]:
+    """Two web processes. Their request log stays in its spool: tables are emptied under them."""
+    first, second = Web(USAGE_SHIP_EVERY_S="3600"), Web(USAGE_SHIP_EVERY_S="3600")
+    with first, second:
+        yield first, second
 
 
 def start(workers: list[Process], *queues: str) -> Process:

@@ -8,9 +8,7 @@ from django.conf import settings
 
 from config import tenancy
 from credentials.models import RequestLog
-from credentials.services.keys import key_change_status
 from credentials.usage import spool_ship
-from tests.factories import ACTOR
 from tests.processes import Web, wait_until
 
 
@@ -50,11 +48,3 @@ def test_a_running_web_process_ships_its_log_by_itself(key):
     with Web() as web:
         call(web, key, "by-itself")
         wait_until(lambda: "by-itself" in logged(), seconds=5)
-
-
-def test_a_revocation_reaches_every_process_at_once(key):
-    with Web() as first, Web() as second:
-        assert [call(web, key) for web in (first, second)] == [200, 200]
-        with tenancy.operator():
-            key_change_status(key_id=key.key.id, status="revoked", actor=ACTOR)
-        assert [call(web, key) for web in (first, second)] == [401, 401]
