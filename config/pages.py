@@ -17,6 +17,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if user.is_superuser:
         entries += [
             ("partner-api-list", _("API keys"), "key"),
+            ("dashboard-usage", _("Usage"), "chart"),
             ("dashboard-requests", _("Requests"), "list"),
             ("dashboard-jobs", _("Jobs"), "cpu"),
             ("dashboard-webhooks", _("Webhooks"), "send"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from credentials.pages import keys, requests
+from credentials.pages import keys, requests, usage
 from credentials.views.credentials import CredentialViewSet
 from credentials.views.tokens import TokenViewSet
 
@@ -21,7 +21,9 @@ api_urlpatterns = [
 _KEYS = "dashboard/admin/partner-api"
 urlpatterns = [
     path("dashboard/", requests.home, name="dashboard-home"),
+    path("dashboard/usage", usage.usage_overview, name="dashboard-usage"),
     path("dashboard/requests", requests.request_log, name="dashboard-requests"),
+    path("dashboard/requests/<uuid:pk>", requests.request_detail, name="dashboard-request"),
     path(_KEYS, keys.key_list, name="partner-api-list"),
     path(f"{_KEYS}/new", keys.key_create, name="partner-api-create"),
     path(f"{_KEYS}/<uuid:pk>", keys.key_detail, name="partner-api-detail"),

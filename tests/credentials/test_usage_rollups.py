@@ -157,7 +157,8 @@ def test_errors_are_rolled_up_by_status_and_code(tmp_path):
         by_key = read(
             "SELECT organization_id, date_trunc(%s, created_at, 'UTC'), environment, client_id, key_id,"
             " endpoint, CASE method WHEN 'BREW' THEN 'OTHER' ELSE method END, response_status, error_code,"
-            " count(*) FROM partner_api_requests WHERE response_status >= 400 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9",
+            " count(*) FROM partner_api_requests WHERE response_status >= 400"
+            " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9",
             period,
         )
         table = f"usage_errors_{'hourly' if period == 'hour' else 'daily'}"
