@@ -1,21 +1,21 @@
 """Usage rolled up by hour and by day: always equal to the request log, and kept longer."""
 
+import os
 import random
 import threading
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
-import orjson
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from uuid_utils import uuid7
 
 from config import tenancy
 from credentials.rollups import BOUNDS_MS, percentile
 from credentials.tasks import clean_up
-from credentials.usage import spool_ship
+from credentials.usage import Spool, spool_ship
 from tests.conftest import owner_connection
 from tests.factories import make_key
 from tests.partner import BASE
@@ -25,14 +25,13 @@ NOW = datetime.now(UTC)
 
 
 def line(key=None, **given):
-    """One line of a spool file."""
+    """A request as (created_at, what Spool.append takes)."""
     row = {
-        "id": str(uuid7()),
-        "created_at": NOW.isoformat(),
-        "organization_id": key and str(key.organization_id),
+        "created_at": NOW,
+        "organization_id": key and key.organization_id,
         "environment": key.environment if key else "",
-        "client_id": key and str(key.client_id),
-        "partner_api_key_id": key and str(key.id),
+        "client_id": key and key.client_id,
+        "partner_api_key_id": key and key.id,
         "key_id": key.key_id if key else "",
         "method": "GET",
         "endpoint": "/x",
@@ -45,7 +44,8 @@ def line(key=None, **given):
         "request_bytes": 10,
         "response_bytes": 100,
     } | given
-    return orjson.dumps(list(row.values()))
+    created_at, *rest = row.values()
+    return created_at, tuple(rest)
 
 
 def random_lines(keys, count, seed=7):
@@ -56,7 +56,7 @@ def random_lines(keys, count, seed=7):
         lines.append(
             line(
                 chance.choice(keys),
-                created_at=(NOW - timedelta(minutes=chance.randrange(4 * 1440))).isoformat(),
+                created_at=NOW - timedelta(minutes=chance.randrange(4 * 1440)),
                 method=chance.choice(["GET", "POST", "BREW"]),
                 endpoint=chance.choice(["/a", "/b", "/c/{id}", ""]),
                 response_status=status,
@@ -69,9 +69,18 @@ def random_lines(keys, count, seed=7):
     return lines
 
 
-def ship(directory, lines, name="1-1"):
-    (directory / f"{name}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-    return spool_ship(directory)
+def spooled(directory, lines):
+    """A closed spool file with these requests, as a web process leaves it."""
+    spool = Spool(directory)
+    for created_at, row in lines:
+        with time_machine.travel(created_at, tick=False):
+            spool.append(row)
+    return spool.rotate()
+
+
+def ship(directory, lines):
+    spooled(directory, lines)
+    return spool_ship(directory, mine=os.getpid())
 
 
 def read(sql, *values):
@@ -140,12 +149,17 @@ def the_same(period):
 
 def test_rollups_equal_the_log_also_after_a_file_is_shipped_twice(tmp_path):
     keys = [None, make_key().key, make_key().key, make_key(environment="production").key]
-    lines = random_lines(keys, 400)
-    assert ship(tmp_path, lines[:250]) == 250
+    full = spooled(tmp_path, random_lines(keys, 400))
+    lines = full.read_bytes().splitlines(keepends=True)
+    full.write_bytes(b"".join(lines[:250]))
+    assert spool_ship(tmp_path, mine=os.getpid()) == 250
     once = [rolled_up(table) for table in TABLES]
-    ship(tmp_path, lines[:250])
+    assert once[0]
+    full.write_bytes(b"".join(lines[:250]))
+    spool_ship(tmp_path, mine=os.getpid())
     assert [rolled_up(table) for table in TABLES] == once
-    ship(tmp_path, lines[100:])
+    full.write_bytes(b"".join(lines[100:]))
+    spool_ship(tmp_path, mine=os.getpid())
     assert read("SELECT count(*) FROM partner_api_requests") == [(400,)]
     assert the_same("hourly")
     assert the_same("daily")
@@ -195,18 +209,19 @@ def test_shippers_at_once_neither_wait_in_a_circle_nor_lose_a_count(tmp_path):
     keys = [make_key().key for _ in range(6)]
     faults = []
 
-    def ship_many(number):
-        directory = tmp_path / str(number)
-        directory.mkdir()
+    for number in range(4):
+        for turn in range(8):
+            spooled(tmp_path / str(number), random_lines(keys, 120, seed=number * 100 + turn))
+
+    def ship_all(number):
         try:
-            for turn in range(8):
-                ship(directory, random_lines(keys, 120, seed=number * 100 + turn))
+            spool_ship(tmp_path / str(number), mine=os.getpid())
         except Exception as fault:  # noqa: BLE001 (told below)
             faults.append(fault)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=ship_many, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=ship_all, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -238,7 +253,7 @@ def test_rollups_outlive_the_log(tmp_path, settings):
             f"CREATE TABLE partner_api_requests_{old:%Y%m%d} PARTITION OF partner_api_requests"
             f" FOR VALUES FROM ('{old:%Y-%m-%d} 00:00+00') TO ('{old + timedelta(days=1):%Y-%m-%d} 00:00+00')"
         )
-    ship(tmp_path, [line(key), line(key, created_at=old.isoformat())])
+    ship(tmp_path, [line(key), line(key, created_at=old)])
     daily = rolled_up("usage_daily")
     with owner_connection() as owner:
         assert owner.execute("SELECT cleanup_partner_api_logs(%s)", [90]).fetchone() == (1,)
@@ -251,7 +266,7 @@ def test_clean_up_ends_hours_and_days_at_their_own_ages(tmp_path, settings):
     settings.USAGE_HOURLY_RETENTION_DAYS, settings.USAGE_DAILY_RETENTION_DAYS = 10, 20
     key = make_key().key
     ages = [timedelta(), timedelta(days=9), timedelta(days=12), timedelta(days=25)]
-    lines = [line(key, created_at=(NOW - age).isoformat(), response_status=500) for age in ages]
+    lines = [line(key, created_at=NOW - age, response_status=500) for age in ages]
     ship(tmp_path, lines)
     clean_up()
     clean_up()
