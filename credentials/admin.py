@@ -107,6 +107,7 @@ class RequestLogAdmin(ReadOnlyAdmin):
     search_help_text = _("A request id, a key id, or the beginning of a path.")
     ordering = ("-created_at", "-id")
     sortable_by = ()
+    show_facets = admin.ShowFacets.NEVER
     paginator = UncountedPaginator
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

@@ -23,7 +23,7 @@ from partners.pages import signed_in, super_admin_required
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # one status, or a class of them
-_STATUS = re.compile(r"[2-5]|[1-5][0-9][0-9]")
+_STATUS = re.compile(r"([2-5])(?:xx)?|([1-5][0-9][0-9])")
 _FILTERS = ("q", "key", "path", "method", "status", "environment", "since", "until")
 
 
@@ -60,13 +60,13 @@ def _operator_home(request: HttpRequest) -> HttpResponse:
             "label": _("Refused, 24 h"),
             "value": sum(slot["refused"] for slot in times),
             "hint": _("answers of 400 to 499"),
-            "url": f"{log_url}?status=4",
+            "url": f"{log_url}?status=4xx",
         },
         {
             "label": _("Failed, 24 h"),
             "value": sum(slot["failed"] for slot in times),
             "hint": _("answers of 500 and more"),
-            "url": f"{log_url}?status=5",
+            "url": f"{log_url}?status=5xx",
         },
         {
             "label": _("Active keys"),
@@ -93,7 +93,7 @@ def request_log(request: HttpRequest) -> HttpResponse:
         key=filters["key"],
         path=filters["path"],
         method=filters["method"] if filters["method"] in METHODS else "",
-        status=filters["status"] if _STATUS.fullmatch(filters["status"]) else "",
+        status=_status(filters["status"]),
         environment=filters["environment"] if filters["environment"] in Environment.values else "",
         since=_minute(filters["since"]),
         until=_minute(filters["until"], end=True),
@@ -125,6 +125,11 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "organization": Organization.objects.filter(pk=row.organization_id).first(),
     }
     return render(request, "dashboard/request.html", context)
+
+
+def _status(text: str) -> str:
+    found = _STATUS.fullmatch(text)
+    return (found[1] or found[2]) if found else ""
 
 
 def _minute(text: str, *, end: bool = False) -> datetime | None:

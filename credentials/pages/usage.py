@@ -43,7 +43,7 @@ def usage_overview(request: HttpRequest) -> HttpResponse:
         "organization_id": str(organization_id or ""),
         "totals": report["totals"],
         "requests_chart": usage_chart(
-            times, extent, ((_("Requests"), "requests"), (_("Refused"), "refused"), (_("Failed"), "failed"))
+            times, extent, ((_("Requests"), "requests"), (_("Failed"), "failed"), (_("Refused"), "refused"))
         ),
         "latency_chart": usage_chart(times, extent, (("p50", "p50"), ("p95", "p95"), ("p99", "p99"))),
         "endpoints": report["by_endpoint"][:ROWS],

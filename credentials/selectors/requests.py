@@ -14,6 +14,7 @@ from credentials.models import ApiKey, RequestLog
 
 WALKED = 20_000
 _FIRST = UUID(int=0)
+_LAST_MS = 200 * 366 * 86_400_000
 
 
 @dataclass(frozen=True)
@@ -122,19 +123,26 @@ def request_search(search: RequestSearch, *, behind: Place | None = None, limit:
 def request_find(pk: UUID) -> RequestLog:
     """One row by its id. Raises RequestLog.DoesNotExist.
 
-    The log is ordered by time, and a row's id (UUIDv7) says when it was made: just before `created_at`.
+    The log is ordered by time, and a row's id (UUIDv7) says when it was made: just before `created_at`, or
+    within a day of it where a clock was set.
     """
-    made_at = datetime.fromtimestamp((pk.int >> 80) / 1000, tz=UTC) if pk.version == 7 else None
-    if made_at is None:
-        raise RequestLog.DoesNotExist
-    for later in (timedelta(seconds=5), timedelta(days=1)):
-        near = RequestLog.objects.filter(
-            created_at__gte=made_at - timedelta(seconds=1), created_at__lt=made_at + later
+    for earlier, later in ((timedelta(seconds=1), timedelta(seconds=5)), (timedelta(days=1),) * 2):
+        row = (
+            RequestLog.objects.filter(id=pk)
+            .filter(created_at__gte=_made_at(pk) - earlier, created_at__lt=_made_at(pk) + later)
+            .first()
         )
-        row = near.filter(id=pk).first()
         if row is not None:
             return row
     raise RequestLog.DoesNotExist
+
+
+def _made_at(pk: UUID) -> datetime:
+    milliseconds = pk.int >> 80
+    # what is no UUIDv7, or of no time that a server has lived in
+    if pk.version != 7 or milliseconds > _LAST_MS:
+        raise RequestLog.DoesNotExist
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
 def _key(named: str) -> UUID:
