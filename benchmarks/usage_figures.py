@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -120,7 +121,7 @@ def _look_ups(big: Organization, calls: int) -> None:
             "by path that is not there": RequestSearch(path="/nowhere"),
             "by method that is not there": RequestSearch(method="DELETE"),
         }.items():
-            _report(f"look-up {name}", _timed(lambda search=search: request_search(search), calls))
+            _report(f"look-up {name}", _timed(partial(request_search, search), calls))
 
 
 def _fill(connection: Any, rows: int, big: str, small: str) -> None:

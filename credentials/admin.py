@@ -85,7 +85,8 @@ class UncountedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[: self.most].count()  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        return rows[: self.most].count()
 
 
 @admin.register(RequestLog)
@@ -115,7 +116,9 @@ class RequestLogAdmin(ReadOnlyAdmin):
         sought = asked["q"]
         place = "path" if sought.startswith("/") else "key" if sought.startswith("pk_") else "request_id"
         search = RequestSearch(
-            **{place: sought},
+            request_id=sought if place == "request_id" else "",
+            key=sought if place == "key" else "",
+            path=sought if place == "path" else "",
             status=asked["status"] if asked["status"] in STATUSES else "",
             method=asked["method"] if asked["method"] in METHODS else "",
             environment=asked["environment"] if asked["environment"] in Environment.values else "",

@@ -121,8 +121,10 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404 from error
     context = {
         "row": row,
-        "key": ApiKey.objects.filter(pk=row.partner_api_key_id).first(),
-        "organization": Organization.objects.filter(pk=row.organization_id).first(),
+        "key": ApiKey.objects.filter(pk=row.partner_api_key_id).first() if row.partner_api_key_id else None,
+        "organization": (
+            Organization.objects.filter(pk=row.organization_id).first() if row.organization_id else None
+        ),
     }
     return render(request, "dashboard/request.html", context)
 

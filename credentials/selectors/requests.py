@@ -1,7 +1,7 @@
 """Finding single requests in the log. A look-up walks one index, newest first, and never the whole log.
 
 What an index does not answer (method, path, environment) is filtered among the rows of the walk, of which one
-look-up passes WALKED at most; the next one continues where it ended.
+look-up passes 20,000 at most; the next one continues where it ended.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from django.db.models import F, Q, QuerySet
 
 from credentials.models import ApiKey, RequestLog
 
-WALKED = 20_000
+# Most look-ups find a page's worth within the first.
+WALKS = (1_000, 20_000)
 _FIRST = UUID(int=0)
 _LAST_MS = 200 * 366 * 86_400_000
 
@@ -43,8 +44,11 @@ class RequestSearch:
     since: datetime | None = None
     until: datetime | None = None
 
-    def rows(self, *, behind: Place | None = None) -> tuple[QuerySet[RequestLog], datetime | None]:
+    def rows(
+        self, *, behind: Place | None = None, walked: int | None = None
+    ) -> tuple[QuerySet[RequestLog], datetime | None]:
         """The rows of one look-up, newest first, and how far back it looked where that was not to the end."""
+        last = (walked or WALKS[-1]) - 1
         walk = self._walk()
         if behind is not None:
             walk = walk.filter(created_at__lte=behind.created_at).filter(
@@ -53,7 +57,7 @@ class RequestSearch:
         rest = self._rest()
         if not rest:
             return walk, None
-        reached = walk.values_list("created_at", flat=True)[WALKED - 1 : WALKED].first()
+        reached = walk.values_list("created_at", flat=True)[last : last + 1].first()
         if reached is not None:
             walk = walk.filter(created_at__gte=reached)
         return walk.filter(rest), reached
@@ -112,12 +116,15 @@ class RequestPage:
 
 def request_search(search: RequestSearch, *, behind: Place | None = None, limit: int = 50) -> RequestPage:
     """One page of what `search` finds, newest first, behind a place."""
-    rows, reached = search.rows(behind=behind)
-    found = list(rows[: limit + 1])
-    if len(found) > limit:
-        last = found[limit - 1]
-        return RequestPage(found[:limit], Place(last.created_at, last.id), None)
-    return RequestPage(found, reached and Place(reached, _FIRST), reached)
+    for walked in WALKS:
+        rows, reached = search.rows(behind=behind, walked=walked)
+        found = list(rows[: limit + 1])
+        if len(found) > limit:
+            last = found[limit - 1]
+            return RequestPage(found[:limit], Place(last.created_at, last.id), None)
+        if reached is None:
+            break
+    return RequestPage(found, Place(reached, _FIRST) if reached else None, reached)
 
 
 def request_find(pk: UUID) -> RequestLog:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from config import tenancy
 from config.api.exceptions import ValidationFailed
 from credentials.selectors import usage_today
-from credentials.selectors.usage import UsageRange
+from credentials.selectors.usage import UsageRange, usage_report
 from credentials.services.tokens import token_issue
 from partners.models import Membership
 from partners.services.organizations import member_add
@@ -206,6 +206,25 @@ def test_a_keys_day_is_counted_from_midnight(used, now):
         assert (today["requests_today"], today["errors_today"], today["average_ms"]) == (9, 1, 120.0)
         assert usage_today(second)["requests_today"] == 1
         assert usage_today(make_key().key)["average_ms"] is None
+
+
+@pytest.mark.parametrize("extent", ["the last day", "whole days"])
+def test_one_clients_usage_is_its_own(used, organization, extent):
+    _, second = used
+    extent = UsageRange.of() if extent == "the last day" else UsageRange.days(7)
+    with tenancy.tenant(organization.id):
+        by_client = usage_report(extent, organization_id=organization.id, client_id=second.client_id)
+        by_key = usage_report(extent, organization_id=organization.id, key_id=second.key_id)
+    assert by_client == by_key
+    days = extent.group_by == "day"
+    assert (by_client["totals"]["requests"], by_client["totals"]["errors"]) == ((3, 2) if days else (1, 1))
+    assert by_client["totals"]["p95"] is not None
+    assert [key["key_id"] for key in by_client["by_key"]] == [second.key_id]
+    assert sum(row["requests"] for row in by_client["by_endpoint"]) == by_client["totals"]["requests"]
+    assert sum(row["requests"] for row in by_client["by_status"]) == by_client["totals"]["errors"]
+    assert ("/b", 429, "RATE_LIMIT_EXCEEDED") in [
+        (row["endpoint"], row["status"], row["code"]) for row in by_client["errors"]
+    ]
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_pages_miss_and_repeat_nothing_where_rows_share_their_time(admin_client)
 
 
 def test_one_look_up_passes_a_limited_number_of_rows_and_the_next_continues(admin_client, monkeypatch):
-    monkeypatch.setattr(selector, "WALKED", 40)
+    monkeypatch.setattr(selector, "WALKS", (10, 40))
     with tenancy.operator():
         rows = [row(n // 3, request_id=f"n-{n}", method="POST" if n % 90 == 0 else "GET") for n in range(200)]
         RequestLog.objects.bulk_create(rows)
