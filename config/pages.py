@@ -21,6 +21,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if user.is_superuser:
         entries += [
             ("partner-api-list", _("API keys"), "key"),
+            ("dashboard-usage", _("Usage"), "chart"),
             ("dashboard-requests", _("Requests"), "list"),
             ("dashboard-jobs", _("Jobs"), "cpu"),
             ("dashboard-webhooks", _("Webhooks"), "send"),
@@ -30,6 +31,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     elif organization:
         entries += [
             ("keys-list", _("API keys"), "key"),
+            ("dashboard-usage", _("Usage"), "chart"),
+            ("dashboard-requests", _("Requests"), "list"),
             ("organization-detail", _("Organization"), "building"),
             ("dashboard-audit", _("Audit trail"), "shield"),
         ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from config import tenancy
 from config.partitions import partitions_drop, partitions_prepare
 from credentials.idempotency import idempotency_clean_up
+from credentials.rollups import rollups_clean_up
 
 
 @shared_task(name="credentials.prepare_partitions")
@@ -20,9 +21,10 @@ def prepare_partitions() -> None:
 
 @shared_task(name="credentials.clean_up")
 def clean_up() -> None:
-    """Drop request logs older than LOG_RETENTION_DAYS and idempotency records past their 24 hours."""
+    """Drop what is past its retention: request logs, their roll-ups, idempotency records."""
     before = (timezone.now() - timedelta(days=settings.LOG_RETENTION_DAYS)).date()
     partitions_drop(table="partner_api_requests", before=before)
+    rollups_clean_up(now=timezone.now())
     with tenancy.operator():
         idempotency_clean_up()
     with connection.cursor() as cursor:

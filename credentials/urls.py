@@ -2,7 +2,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from credentials.pages import keys, members, organizations, requests
+from credentials.pages import keys, members, organizations, requests, usage
 from credentials.views.credentials import CredentialViewSet
 from credentials.views.tokens import TokenViewSet
 
@@ -49,7 +49,9 @@ def _key_pages(base: str, name: str, **given: Any) -> list[URLPattern]:
 _ORGANIZATIONS = "dashboard/organizations"
 urlpatterns = [
     path("dashboard/", organizations.home, name="dashboard-home"),
+    path("dashboard/usage", usage.usage_overview, name="dashboard-usage"),
     path("dashboard/requests", requests.request_log, name="dashboard-requests"),
+    path("dashboard/requests/<uuid:pk>", requests.request_detail, name="dashboard-request"),
     *_key_pages("dashboard/admin/partner-api", "partner-api", everywhere=True),
     *_key_pages("dashboard/keys", "keys"),
     path(_ORGANIZATIONS, organizations.organization_list, name="organization-list"),

@@ -22,6 +22,7 @@ from django.db import Error as DatabaseError
 from uuid_utils import uuid7
 
 from config import tenancy
+from credentials.rollups import requests_insert
 
 log = structlog.get_logger(__name__)
 
@@ -161,19 +162,23 @@ def _load(lines: list[bytes]) -> int:
     names = ", ".join(COLUMNS)
     with tenancy.operator(), connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMP TABLE usage_batch ON COMMIT DROP AS SELECT * FROM partner_api_requests LIMIT 0"
+            "CREATE TEMP TABLE IF NOT EXISTS usage_batch (LIKE partner_api_requests) ON COMMIT DELETE ROWS"
         )
-        with cursor.copy(f"COPY usage_batch ({names}) FROM STDIN") as copy:
+        # psycopg's own errors would pass by whoever catches Django's, and end the shipper
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(f"COPY usage_batch ({names}) FROM STDIN") as copy,
+        ):
             copy.write(b"".join(whole))
+        requests_insert(cursor, batch="usage_batch", columns=COLUMNS)
+        # locked in order, as the roll-ups are, so that two shippers never wait for each other
         cursor.execute(
-            f"INSERT INTO partner_api_requests ({names}) SELECT {names} FROM usage_batch"  # noqa: S608
-            " ON CONFLICT DO NOTHING"
-        )
-        cursor.execute(
-            "UPDATE partner_api_keys k SET last_used_at = b.at"
-            " FROM (SELECT partner_api_key_id, max(created_at) at FROM usage_batch"
-            " WHERE partner_api_key_id IS NOT NULL GROUP BY 1) b"
-            " WHERE k.id = b.partner_api_key_id AND (k.last_used_at IS NULL OR k.last_used_at < b.at)"
+            "WITH used AS (SELECT partner_api_key_id, max(created_at) AS at FROM usage_batch GROUP BY 1),"
+            " held AS MATERIALIZED (SELECT k.id, used.at FROM partner_api_keys k"
+            " JOIN used ON used.partner_api_key_id = k.id"
+            " WHERE k.last_used_at IS NULL OR k.last_used_at < used.at ORDER BY k.id FOR NO KEY UPDATE OF k)"
+            " UPDATE partner_api_keys k SET last_used_at = held.at FROM held"
+            " WHERE k.id = held.id AND (k.last_used_at IS NULL OR k.last_used_at < held.at)"
         )
     return len(whole)
 

@@ -1,6 +1,5 @@
 """The overview for members, and the pages of organizations: list, create, suspend, resume; their partners."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +10,16 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from config.api.exceptions import DomainError
 from credentials.forms import OrganizationForm
-from credentials.models import ApiKey, RequestLog
+from credentials.models import ApiKey
 from credentials.pages import requests
+from credentials.pages.usage import usage_chart, usage_tiles
+from credentials.selectors.requests import RequestSearch, request_search
+from credentials.selectors.usage import UsageRange, usage_timeline
 from credentials.services.suspension import client_change_status, organization_change_status
 from partners.models import GOVERNORS, READERS, ApiClient, AuditEntry, Membership, Organization
 from partners.pages import PAGE_SIZE, Reach, actor_of, audit_row, reach_of, reached, super_admin_required
@@ -30,20 +31,16 @@ from partners.services.organizations import organization_create
 def home(request: HttpRequest) -> HttpResponse:
     """The overview: for super-admins the whole hub, for others the organization they are in."""
     reach = reach_of(request)
-    if reach is None or reach.organization is None:
-        return requests.home(request)
-    return _organization_home(request)
+    if reach is None:
+        return render(request, "dashboard/home.html", {"tiles": []})
+    return requests.operator_home(request) if reach.is_everywhere else _organization_home(request)
 
 
 @reached(*READERS)
 def _organization_home(request: HttpRequest, reach: Reach) -> HttpResponse:
     assert reach.organization
-    rows = RequestLog.objects.for_organization(reach.organization.id)
-    figures = rows.filter(created_at__gte=timezone.now() - timedelta(days=1)).aggregate(
-        requests=Count("id"),
-        refused=Count("id", filter=Q(response_status__gte=400, response_status__lt=500)),
-        failed=Count("id", filter=Q(response_status__gte=500)),
-    )
+    extent = UsageRange.of()
+    times = usage_timeline(extent, organization_id=reach.organization.id)
     keys = ApiKey.objects.for_organization(reach.organization.id)
     keys_url = reverse("keys-list")
     tiles = [
@@ -53,25 +50,14 @@ def _organization_home(request: HttpRequest, reach: Reach) -> HttpResponse:
             "hint": _("sandbox and production"),
             "url": f"{keys_url}?status=active",
         },
-        {"label": _("Requests, 24 h"), "value": figures["requests"], "hint": "", "url": ""},
-        {
-            "label": _("Refused, 24 h"),
-            "value": figures["refused"],
-            "hint": _("answers of 400 to 499"),
-            "url": "",
-        },
-        {
-            "label": _("Failed, 24 h"),
-            "value": figures["failed"],
-            "hint": _("answers of 500 and more"),
-            "url": "",
-        },
+        *usage_tiles(times),
     ]
     context = {
         "reach": reach,
         "tiles": tiles,
         "keys": keys.with_last_four().order_by("-created_at", "-id")[:5],
-        "recent_requests": rows.order_by("-created_at", "-id")[:10],
+        "recent_requests": request_search(RequestSearch(organization_id=reach.organization.id)).rows[:10],
+        "chart": usage_chart(times, extent, ((_("Requests"), "requests"), (_("Errors"), "errors"))),
     }
     return render(request, "dashboard/organizations/home.html", context)
 

@@ -1,65 +1,38 @@
-"""The overview, and the request log."""
+"""The overview, the request log, and one of its requests."""
 
-from datetime import timedelta
-from typing import Any
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from config import tenancy
+from config.tenancy import Environment
 from credentials.models import ApiKey, RequestLog
-from credentials.selectors import requests_by_hour
-from partners.models import Membership
-from partners.pages import signed_in, super_admin_required
+from credentials.pages.usage import usage_chart, usage_tiles
+from credentials.selectors.requests import Place, RequestSearch, request_find, request_search
+from credentials.selectors.usage import UsageRange, usage_timeline
+from partners.models import READERS, Organization
+from partners.pages import Reach, reached, super_admin_required
 
-ROWS = 50
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# one status, or a class of them
+_STATUS = re.compile(r"([2-5])(?:xx)?|([1-5][0-9][0-9])")
+_FILTERS = ("q", "key", "path", "method", "status", "environment", "since", "until")
 
 
 @require_GET
-@login_required
-def home(request: HttpRequest) -> HttpResponse:
-    """The overview: for super-admins the whole hub, for others the organizations they belong to."""
-    if not request.user.is_superuser:
-        with tenancy.operator():
-            memberships = list(
-                Membership.objects.select_related("organization").filter(user=signed_in(request))
-            )
-        tiles = [
-            {"label": m.organization.name, "value": m.get_role_display(), "hint": "", "url": ""}
-            for m in memberships
-        ]
-        return render(request, "dashboard/home.html", {"tiles": tiles})
-    return _operator_home(request)
-
-
 @super_admin_required
-def _operator_home(request: HttpRequest) -> HttpResponse:
-    day_ago = timezone.now() - timedelta(days=1)
-    lately = RequestLog.objects.filter(created_at__gte=day_ago)
-    requests = lately.count()
-    errors = lately.filter(response_status__gte=500).count()
-    refused = lately.filter(response_status__gte=400, response_status__lt=500).count()
-    log_url = reverse("dashboard-requests")
+def operator_home(request: HttpRequest) -> HttpResponse:
+    """The overview of the whole hub."""
+    extent = UsageRange.of()
+    times = usage_timeline(extent)
     tiles = [
-        {"label": _("Requests, 24 h"), "value": requests, "hint": "", "url": log_url},
-        {
-            "label": _("Refused, 24 h"),
-            "value": refused,
-            "hint": _("answers of 400 to 499"),
-            "url": f"{log_url}?status=4",
-        },
-        {
-            "label": _("Failed, 24 h"),
-            "value": errors,
-            "hint": _("answers of 500 and more"),
-            "url": f"{log_url}?status=5",
-        },
+        *usage_tiles(times),
         {
             "label": _("Active keys"),
             "value": ApiKey.objects.in_state("active").count(),
@@ -70,30 +43,82 @@ def _operator_home(request: HttpRequest) -> HttpResponse:
     context = {
         "tiles": tiles,
         "recent_requests": RequestLog.objects.order_by("-created_at", "-id")[:10],
-        "chart": requests_by_hour(),
+        "chart": usage_chart(times, extent, ((_("Requests"), "requests"), (_("Errors"), "errors"))),
     }
     return render(request, "dashboard/home.html", context)
 
 
 @require_GET
-@super_admin_required
-def request_log(request: HttpRequest) -> HttpResponse:
-    """The request log, newest first: by method, status class, key, and a request's id."""
-    filters = {name: request.GET.get(name, "").strip()[:128] for name in ("q", "method", "status", "key")}
-    rows = RequestLog.objects.order_by("-created_at", "-id")
-    if filters["q"]:
-        rows = rows.filter(request_id=filters["q"])
-    if filters["method"]:
-        rows = rows.filter(method=filters["method"])
-    if filters["status"] in {"2", "3", "4", "5"}:
-        start = int(filters["status"]) * 100
-        rows = rows.filter(response_status__gte=start, response_status__lt=start + 100)
-    if filters["key"]:
-        rows = rows.filter(key_id=filters["key"])
-    before = parse_datetime(request.GET.get("before", "")) if request.GET.get("before") else None
-    if before is not None and before.tzinfo:
-        rows = rows.filter(created_at__lt=before)
-    found: list[Any] = list(rows[: ROWS + 1])
-    next_cursor = found[ROWS - 1].created_at.isoformat() if len(found) > ROWS else ""
-    context = {"rows": found[:ROWS], "filters": filters, "next_cursor": next_cursor}
+@reached(*READERS)
+def request_log(request: HttpRequest, reach: Reach) -> HttpResponse:
+    """The request log, newest first: by request id, key, path, method, status, environment and time."""
+    filters = {name: request.GET.get(name, "").replace("\x00", "").strip()[:200] for name in _FILTERS}
+    search = RequestSearch(
+        organization_id=reach.organization.id if reach.organization else None,
+        request_id=filters["q"],
+        key=filters["key"],
+        path=filters["path"],
+        method=filters["method"] if filters["method"] in METHODS else "",
+        status=_status(filters["status"]),
+        environment=filters["environment"] if filters["environment"] in Environment.values else "",
+        since=_minute(filters["since"]),
+        until=_minute(filters["until"], end=True),
+    )
+    page = request_search(search, behind=_place(request.GET.get("before", "")))
+    context = {
+        "rows": page.rows,
+        "filters": filters,
+        "is_filtered": any(filters.values()),
+        "methods": METHODS,
+        "environments": Environment.choices,
+        "searched_to": page.searched_to,
+        "next_cursor": f"{page.next.created_at.isoformat()}_{page.next.id}" if page.next else "",
+    }
     return render(request, "dashboard/requests.html", context)
+
+
+@require_GET
+@reached(*READERS)
+def request_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
+    """One request of the log."""
+    try:
+        row = request_find(pk)
+    except RequestLog.DoesNotExist as error:
+        raise Http404 from error
+    context = {
+        "reach": reach,
+        "row": row,
+        "key": ApiKey.objects.filter(pk=row.partner_api_key_id).first() if row.partner_api_key_id else None,
+        "organization": (
+            Organization.objects.filter(pk=row.organization_id).first() if row.organization_id else None
+        ),
+    }
+    return render(request, "dashboard/request.html", context)
+
+
+def _status(text: str) -> str:
+    found = _STATUS.fullmatch(text)
+    return (found[1] or found[2]) if found else ""
+
+
+def _minute(text: str, *, end: bool = False) -> datetime | None:
+    """A minute of UTC from a form's field, or the end of it; None for none."""
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        return None
+    if at is None or not 1 < at.year < 9999:
+        return None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at + timedelta(minutes=1) if end else at
+
+
+def _place(text: str) -> Place | None:
+    at, _separator, pk = text.partition("_")
+    try:
+        moment, identity = parse_datetime(at), UUID(pk)
+    except ValueError:
+        return None
+    if moment is None or moment.tzinfo is None or not 1 < moment.year < 9999:
+        return None
+    return Place(moment, identity)

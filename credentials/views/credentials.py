@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
 
 from config import tenancy
-from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
+from config.api.pagination import ListQuery, filter_dates, list_envelope, moment, paginate
 from credentials.models import ApiKey
-from credentials.selectors import usage_dashboard
+from credentials.selectors.usage import UsageRange, usage_report
 from credentials.serializers import (
     ChangedCredentialOut,
     CredentialChanges,
@@ -23,6 +23,7 @@ from credentials.serializers import (
     RotateIn,
     StatusIn,
     UsageOut,
+    UsageQuery,
 )
 from credentials.services.keys import IssuedKey, key_change_status, key_issue, key_rotate, key_update
 from credentials.services.signing_secrets import signing_secret_rotate
@@ -108,11 +109,18 @@ class CredentialViewSet(GovernanceViewSet):
             key_change_status(key_id=credential_id, status=data["status"], actor=self.actor())
             return Response(_shown(credential_id))
 
-    @extend_schema(responses=UsageOut)
+    @extend_schema(parameters=[UsageQuery], responses=UsageOut)
     def usage(self, request: Request) -> Response:
+        query = self._validated(UsageQuery, request.query_params)
         organization = self.organization()
+        extent = UsageRange.of(
+            date_from=moment(query["dateFrom"], field="dateFrom") if "dateFrom" in query else None,
+            date_to=moment(query["dateTo"], field="dateTo", end_of_day=True) if "dateTo" in query else None,
+            group_by=query.get("groupBy", ""),
+        )
         with tenancy.tenant(organization.id):
-            return Response(usage_dashboard(organization.id))
+            report = usage_report(extent, organization_id=organization.id)
+        return Response(UsageOut({"extent": extent, **report}).data)
 
     def _organization_of(self, credential_id: UUID) -> UUID:
         """The credential's organization, if the person governs it; another's credential is 404."""

@@ -2,7 +2,7 @@
 "use strict";
 
 function draw(holder) {
-  const { labels, series } = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
+  const { by, labels, series } = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const strokes = [colour("--accent"), colour("--bad"), colour("--info"), colour("--good")];
@@ -12,7 +12,8 @@ function draw(holder) {
     grid: { stroke: colour("--line"), width: 1 },
     ticks: { show: false },
   };
-  const clock = (time) => new Date(time * 1000).toISOString().slice(11, 16);
+  const shown = by === "day" ? [5, 10] : [11, 16];
+  const clock = (time) => new Date(time * 1000).toISOString().slice(...shown);
   const options = {
     width: holder.clientWidth,
     height: 220,

@@ -198,7 +198,7 @@ def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
 
 # writes that a made-up body is enough for; the others miss a row or a password, and refuse all the same
 ADMITTED = ("/api/partner/v1/leads", "/api/partner/v1/companies/create", "/partner/credentials")
-NAMED_EXAMPLES = {"phone": "+972541234567", "ipAllowlist": ["192.0.2.1"]}
+NAMED_EXAMPLES = {"phone": "+972541234567", "ipAllowlist": ["192.0.2.1"], "companyId": None}
 EXAMPLES = {
     "email": "ada@a.example",
     "uri": "https://a.example/x",

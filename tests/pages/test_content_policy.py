@@ -50,6 +50,7 @@ DASHBOARD = [
     "dashboard-home",
     "partner-api-list",
     "partner-api-create",
+    "dashboard-usage",
     "dashboard-requests",
     "dashboard-jobs",
     "dashboard-webhooks",
@@ -78,6 +79,15 @@ def test_a_keys_page_and_its_dialogs_render_under_the_policy(admin_client):
     check(html)
     assert "<b>Bold</b>" not in html
     assert 'data-confirm-value="&lt;b&gt;Bold&lt;/b&gt; &amp; Co"' in html
+
+
+def test_a_requests_page_renders_under_the_policy(admin_client, partner, shipped):
+    partner.get("/<b>bold</b>")
+    shipped()
+    (row,) = admin_client.get(reverse("dashboard-requests")).context["rows"]
+    html = admin_client.get(reverse("dashboard-request", args=[row.pk])).content.decode()
+    check(html)
+    assert "<b>bold</b>" not in html
 
 
 @pytest.mark.parametrize(
