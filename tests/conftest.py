@@ -5,15 +5,20 @@ Everything commits for real; after a test the owner's login empties every table.
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from credentials import snapshots
+from credentials import limits, snapshots
+from credentials import store as store_module
+from credentials.admission_journal import Journal
+from credentials.limits_fallback import Fallback
 from credentials.services.keys import IssuedKey
 from credentials.store import store
 from credentials.usage import spool, spool_ship
@@ -112,3 +117,27 @@ def shipped() -> Callable[[], None]:
         spool_ship(settings.STATE_DIR / "usage", mine=os.getpid())
 
     return ship
+
+
+@pytest.fixture
+def no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """The store stops answering; calling what is given brings it back."""
+    fallback = Fallback(Journal(tmp_path))
+    for module in (limits, store_module):
+        monkeypatch.setattr(module, "fallback", fallback)
+    monkeypatch.setattr(store_module, "_rests_until", 0.0)
+    down = monkeypatch.context()
+    broken = down.__enter__()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("down")
+
+    broken.setattr(store_module, "_once", refuse)
+    broken.setattr(store, "execute_command", refuse)
+
+    def bring_back() -> None:
+        broken.undo()
+        store_module.store_answered()
+
+    yield bring_back
+    down.__exit__(None, None, None)

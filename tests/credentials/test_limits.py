@@ -6,13 +6,9 @@ from datetime import datetime
 
 import http_sf
 import pytest
-import redis
 from django.db import connection
 
 from config import tenancy
-from credentials import limits
-from credentials import store as store_module
-from credentials.admission_journal import Journal
 from credentials.limits import (
     ADMITTED,
     DAY_FULL,
@@ -22,7 +18,6 @@ from credentials.limits import (
     refusal,
     request_admit,
 )
-from credentials.limits_fallback import Fallback
 from credentials.models import ApiKey
 from credentials.scopes import Scope
 from credentials.store import store
@@ -215,25 +210,6 @@ def test_tiers(organization, tier, numbers):
         "hour": {"q": hour, "w": 3600},
         "day": {"q": day, "w": 86400},
     }
-
-
-@pytest.fixture
-def no_store(monkeypatch, tmp_path):
-    """The store stops answering; calling what is given brings it back."""
-    fallback = Fallback(Journal(tmp_path))
-    for module in (limits, store_module):
-        monkeypatch.setattr(module, "fallback", fallback)
-    monkeypatch.setattr(store_module, "_rests_until", 0.0)
-    down = monkeypatch.context()
-    broken = down.__enter__()
-
-    def refuse(*args, **kwargs):
-        raise redis.ConnectionError("down")
-
-    broken.setattr(store_module, "_once", refuse)
-    broken.setattr(store, "execute_command", refuse)
-    yield lambda: (broken.undo(), store_module.store_answered())
-    down.__exit__(None, None, None)
 
 
 def test_without_the_store_the_database_counts_exactly(no_store, organization):
