@@ -2,13 +2,23 @@
 
 import json
 
+import pytest
 import redis
+import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.factories import make_user
 
 LOGIN = "/accounts/login/"
+
+
+@pytest.fixture(autouse=True)
+def one_minute():
+    """Throttles count by the minute of the clock; a test stays in one."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 def sign_in(login, password):
@@ -58,6 +68,7 @@ def test_while_the_store_is_down_no_token_is_guessed_and_nothing_fails(no_store,
     def refuse(*args, **kwargs):
         raise redis.ConnectionError("down")
 
-    monkeypatch.setattr(redis.Redis, "execute_command", refuse)  # the cache's client too
-    answer = Client().post("/partner/auth/token", body, content_type="application/json")
+    with monkeypatch.context() as down:
+        down.setattr(redis.Redis, "execute_command", refuse)  # the cache's client too
+        answer = Client().post("/partner/auth/token", body, content_type="application/json")
     assert (answer.status_code, answer.json()["error"]) == (429, "RATE_LIMIT_EXCEEDED")
