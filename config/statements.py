@@ -76,24 +76,32 @@ class TenantStatement:
         """
         if connection.in_atomic_block:
             raise RuntimeError("A tenant statement is a transaction of its own.")
-        connection.ensure_connection()
-        driver: Any = connection.connection
-        prepared: set[str] = driver.__dict__.setdefault("hub_prepared", set())
+        pool: Any = connection.pool  # type: ignore[attr-defined]
         with connection.wrap_database_errors:
-            message = self._message(driver, organization_id, environment, values)
+            driver = pool.getconn()
             try:
-                result = self._send(driver, message, prepare=self._name not in prepared)
-            except errors.InvalidSqlStatementName:
-                # a pooler between us and the server gave us another server connection
-                result = self._send(driver, message, prepare=True)
-            except errors.DuplicatePreparedStatement:
-                result = self._send(driver, message, prepare=False)
-            prepared.add(self._name)
-            transformer = driver.__dict__.get("hub_transformer")
-            if transformer is None:
-                transformer = driver.__dict__["hub_transformer"] = Transformer(_Wire(driver))
-            transformer.set_pgresult(result)
-            return transformer.load_rows(0, result.ntuples, tuple)
+                return self._read(driver, organization_id, environment, values)
+            finally:
+                pool.putconn(driver)
+
+    def _read(
+        self, driver: Any, organization_id: UUID | str, environment: str, values: Sequence[Value]
+    ) -> list[tuple[Any, ...]]:
+        prepared: set[str] = driver.__dict__.setdefault("hub_prepared", set())
+        message = self._message(driver, organization_id, environment, values)
+        try:
+            result = self._send(driver, message, prepare=self._name not in prepared)
+        except errors.InvalidSqlStatementName:
+            # a pooler between us and the server gave us another server connection
+            result = self._send(driver, message, prepare=True)
+        except errors.DuplicatePreparedStatement:
+            result = self._send(driver, message, prepare=False)
+        prepared.add(self._name)
+        transformer = driver.__dict__.get("hub_transformer")
+        if transformer is None:
+            transformer = driver.__dict__["hub_transformer"] = Transformer(_Wire(driver))
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple)
 
     def _message(
         self, driver: Any, organization_id: UUID | str, environment: str, values: Sequence[Value]

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
 _PARAMETER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
+_PREFIXES, _PATHS = settings.API_PREFIXES, settings.API_PATHS
 _STANDING_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("x-partner-api-version", "v1"),
@@ -35,83 +36,95 @@ _STANDING_HEADERS = (
 
 
 class GovernedRequestMiddleware:
-    """Answer API paths here, past the page stack: credential, limit, view, headers, usage row.
+    """Answers API paths here, past the page stack, wherever Django's own handler serves.
 
-    Every answer under settings.API_PREFIXES and at settings.API_PATHS has the contract's headers, and
-    every error its body.
+    Under a WSGI server config.api.gateway calls `governed_answer` before Django's handler begins.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._prefixes, self._paths = settings.API_PREFIXES, settings.API_PATHS
 
-    def __call__(self, request: Any) -> HttpResponse:
-        path = request.path_info
-        if not path.startswith(self._prefixes) and path not in self._paths:
-            return self.get_response(request)
-        started = time.perf_counter()
-        incoming = request.META.get("HTTP_X_REQUEST_ID", "")
-        request.request_id = incoming if _REQUEST_ID.fullmatch(incoming) else str(uuid7())
-        request.credential = request.limits = request.verdict = None
-        address = request.client_address = client_address(request.META)
-        length = _content_length(request)
-        endpoint = ""
-        structlog.contextvars.bind_contextvars(request_id=request.request_id)
-        try:
-            if not settings.PARTNER_API_ENABLED:
-                raise ServiceUnavailable("The partner API is switched off.")
-            match = request.resolver_match = _resolve(path)
-            endpoint = endpoint_name(match.route) if match else ""
-            request_authenticate(request, address=address, view=_class_of(match))
-            if match is None:
-                raise NotFound
-            _check_size(length, match.func)
-            _ = request.body  # once, before anybody takes the stream: signatures and idempotency need it raw
-            if isinstance(request.credential, Snapshot) and request.credential.signing_mode != "none":
-                signature_check(request, request.credential)
-            response = match.func(request, *match.args, **match.kwargs)
-            if not getattr(response, "is_rendered", True):
-                response.render()
-        except Exception as exc:  # noqa: BLE001 (the last door: nothing may answer HTML or a trace)
-            response = error_response(_error(exc, request), request_id=request.request_id)
-        finally:
-            structlog.contextvars.unbind_contextvars("request_id")
-        self._finish(request, response, started=started, endpoint=endpoint, length=length)
-        return response
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_api_path(request.path_info):
+            return governed_answer(request)
+        return self.get_response(request)
 
-    def _finish(self, request: Any, response: Any, *, started: float, endpoint: str, length: int) -> None:
-        body, headers = response.content, response.headers
-        code = headers.pop("X-Error-Code", ("", ""))[1]
-        for name, value in _STANDING_HEADERS:
+
+def is_api_path(path: str) -> bool:
+    """Whether a path lies under settings.API_PREFIXES, or is one of settings.API_PATHS."""
+    return path.startswith(_PREFIXES) or path in _PATHS
+
+
+def governed_answer(request: Any) -> HttpResponse:
+    """The answer to an API request: credential, limit, view, headers, usage row. Raises nothing.
+
+    Every answer has the contract's headers, and every error its body.
+    """
+    path = request.path_info
+    started = time.perf_counter()
+    incoming = request.META.get("HTTP_X_REQUEST_ID", "")
+    request.request_id = incoming if _REQUEST_ID.fullmatch(incoming) else str(uuid7())
+    request.credential = request.limits = request.verdict = None
+    address = request.client_address = client_address(request.META)
+    length = _content_length(request)
+    endpoint = ""
+    structlog.contextvars.bind_contextvars(request_id=request.request_id)
+    try:
+        if not settings.PARTNER_API_ENABLED:
+            raise ServiceUnavailable("The partner API is switched off.")
+        match = request.resolver_match = _resolve(path)
+        endpoint = endpoint_name(match.route) if match else ""
+        request_authenticate(request, address=address, view=_class_of(match))
+        if match is None:
+            raise NotFound
+        _check_size(length, match.func)
+        _ = request.body  # once, before anybody takes the stream: signatures and idempotency need it raw
+        if isinstance(request.credential, Snapshot) and request.credential.signing_mode != "none":
+            signature_check(request, request.credential)
+        response = match.func(request, *match.args, **match.kwargs)
+        if not getattr(response, "is_rendered", True):
+            response.render()
+    except Exception as exc:  # noqa: BLE001 (the last door: nothing may answer HTML or a trace)
+        response = error_response(_error(exc, request), request_id=request.request_id)
+    finally:
+        structlog.contextvars.unbind_contextvars("request_id")
+    _finish(request, response, started=started, endpoint=endpoint, length=length)
+    return response
+
+
+def _finish(request: Any, response: Any, *, started: float, endpoint: str, length: int) -> None:
+    body, headers = response.content, response.headers
+    code = headers.pop("X-Error-Code", ("", ""))[1]
+    for name, value in _STANDING_HEADERS:
+        headers[name] = value
+    headers["X-Request-Id"] = request.request_id
+    headers["Content-Length"] = str(len(body))
+    if request.verdict is not None:
+        for name, value in limit_headers(request.verdict, request.limits):
             headers[name] = value
-        headers["X-Request-Id"] = request.request_id
-        headers["Content-Length"] = str(len(body))
-        if request.verdict is not None:
-            for name, value in limit_headers(request.verdict, request.limits):
-                headers[name] = value
-        headers.setdefault("Cache-Control", "no-store")
-        if response.status_code == 401:
-            headers.setdefault("WWW-Authenticate", 'Bearer realm="Partner Hub"')
-        key = request.credential if isinstance(request.credential, Snapshot) else None
-        spool.append(
-            (
-                key and key.organization,
-                key.environment if key else "",
-                key and key.client,
-                key and key.api_key,
-                key.key_id if key else "",
-                (request.method or "")[:10],
-                endpoint[:200],
-                request.path_info[:500].replace("\x00", ""),
-                response.status_code,
-                code,
-                round((time.perf_counter() - started) * 1000, 3),
-                request.request_id,
-                request.client_address,
-                length,
-                len(body),
-            )
+    headers.setdefault("Cache-Control", "no-store")
+    if response.status_code == 401:
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="Partner Hub"')
+    key = request.credential if isinstance(request.credential, Snapshot) else None
+    spool.append(
+        (
+            key and key.organization,
+            key.environment if key else "",
+            key and key.client,
+            key and key.api_key,
+            key.key_id if key else "",
+            (request.method or "")[:10],
+            endpoint[:200],
+            request.path_info[:500].replace("\x00", ""),
+            response.status_code,
+            code,
+            round((time.perf_counter() - started) * 1000, 3),
+            request.request_id,
+            request.client_address,
+            length,
+            len(body),
         )
+    )
 
 
 # Routes without parameters, once found; the routes of a process do not change.

@@ -44,7 +44,7 @@ class PartnerViewSet(GenericViewSet):
 
     `scopes` maps each action to its Scope. `idempotency_required` makes writes without the header a 400.
     An answer of 400 or more rolls everything back. Actions in `opens_no_transaction` read nothing, or by
-    config.statements, whose message is a transaction of its own.
+    config.statements, whose message is a transaction of its own; they answer an HttpResponse.
     """
 
     scopes: ClassVar[dict[str, str]] = {}
@@ -64,6 +64,8 @@ class PartnerViewSet(GenericViewSet):
         action = self.action_map.get((request.method or "").lower())
         if isinstance(credential, Snapshot):
             self.credential = credential
+        if action in self.opens_no_transaction and request.META.get("HTTP_ACCEPT", "") in _ACCEPTED:
+            return self._dispatch_read(request, action, *args, **kwargs)
         if not isinstance(credential, Snapshot) or action in self.opens_no_transaction:
             return super().dispatch(request, *args, **kwargs)
         with tenancy.tenant(credential.organization_id, credential.environment):
@@ -75,6 +77,16 @@ class PartnerViewSet(GenericViewSet):
             elif self._guard and not self._guard.replay:
                 idempotency_store(self._guard, response)
         return response
+
+    def _dispatch_read(self, request: Any, action: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A read that needs neither parser nor renderer, without what DRF does for those that do.
+
+        What it raises, the governing middleware answers.
+        """
+        self.request, self.action = request, action
+        scope_check(getattr(self, "credential", None), self)
+        self.check_tenant(request)
+        return getattr(self, action)(request, *args, **kwargs)
 
     # What DRF would find out anew for each request is settled here once: one parser, one renderer, one
     # authenticator, no versions, and throttling that has happened already.
@@ -126,9 +138,12 @@ class PartnerViewSet(GenericViewSet):
 
     def listed(self, listing: Listing) -> HttpResponse:
         """The answer of a list: one page of `listing` by the request's query."""
-        query = list_query(self.request.query_params)
-        page = listing.page(self.credential.organization, self.credential.environment, query)
-        return HttpResponse(dumps(page), content_type=_RENDERER.media_type)
+        query = list_query(self.request.GET)
+        return self.json(listing.page(self.credential.organization, self.credential.environment, query))
+
+    def json(self, data: Any) -> HttpResponse:
+        """`data` as a 200 that needs no renderer."""
+        return HttpResponse(dumps(data), content_type=_RENDERER.media_type)
 
     def validated(self, serializer_class: type[BaseSerializer], data: Any = None) -> dict[str, Any]:
         """The request's body (or `data`) as the serializer's clean values. Raises ValidationError (400)."""
@@ -145,7 +160,7 @@ class OrganizationNamed:
     credential: Snapshot
 
     def check_tenant(self, request: PartnerRequest) -> None:
-        body = request.data if request.method in WRITES else request._request.GET
+        body = request.data if request.method in WRITES else request.GET
         if not hasattr(body, "get"):
             raise ValidationFailed(nonFieldErrors=["Send a JSON object."])
         named = body.get("organizationId")

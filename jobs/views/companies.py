@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
@@ -38,8 +39,8 @@ class HealthViewSet(PartnerViewSet):
     opens_no_transaction = frozenset({"list"})
 
     @extend_schema(responses=HealthOut, operation_id="health")
-    def list(self, request: PartnerRequest) -> Response:
-        return Response(
+    def list(self, request: PartnerRequest) -> HttpResponse:
+        return self.json(
             {
                 "status": "ok",
                 "version": settings.VERSION,
