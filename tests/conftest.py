@@ -65,6 +65,8 @@ def _empty() -> None:
             owner.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
     store.flushdb()
     snapshots._cache.clear()
+    if unshipped := spool.rotate():
+        unshipped.unlink()
 
 
 @pytest.fixture
