@@ -57,30 +57,23 @@ class Hub:
         leads_load(self.stores, DATABASE, "leads_lead", tenant.organization_id, leads=leads)
         return tenant
 
-    def program(self, *, workers: int = 2) -> Program:
+    def program(
+        self, name: str = "hub", *, wsgi: str = "config.wsgi:application", workers: int = 2, **environment: str
+    ) -> Program:
         """The product as `make run` serves it, with production's settings."""
-        application = "config.wsgi:application"
         return Program(
-            "hub",
-            lambda port: granian(application, port=port, workers=workers),
-            self.environment,
-            wsgi=application,
+            name,
+            lambda port: granian(wsgi, port=port, workers=workers),
+            self.environment | environment,
+            wsgi=wsgi,
         )
 
 
 def ours(hub: Hub, tenant: Tenant) -> list[Contender]:
     """The governed request, its refusal, and the same view with governing switched off."""
     program = hub.program()
-    ungoverned = Program(
-        "ungoverned",
-        program.command,
-        hub.environment
-        | {
-            "DJANGO_SETTINGS_MODULE": "benchmarks.ungoverned_settings",
-            "BENCH_KEY_ID": tenant.keys[0].partition(".")[0],
-        },
-        wsgi=program.wsgi,
-    )
+    key_id = tenant.keys[0].partition(".")[0]
+    ungoverned = hub.program("ungoverned", wsgi="benchmarks.ungoverned:application", BENCH_KEY_ID=key_id)
     slow = [f"x-partner-api-key: {tenant.slow_key}"]
     return [
         Contender("governed", "**ours, governed**", program, tenant.path, tenant.headers),

@@ -6,7 +6,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-_pages = get_wsgi_application()
+pages = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 (after the environment is set)
 
@@ -14,7 +14,7 @@ from config import tenancy  # noqa: E402 (needs the app registry)
 from config.api.gateway import Gateway  # noqa: E402
 from credentials.middleware import governed_answer, is_api_path  # noqa: E402
 
-application = Gateway(_pages, is_api_path=is_api_path, answer=governed_answer)
+application = Gateway(pages, is_api_path=is_api_path, answer=governed_answer)
 
 if settings.TENANCY_GUARD:
     tenancy.refuse_unconfined_role()
