@@ -58,7 +58,12 @@ class Hub:
         return tenant
 
     def program(
-        self, name: str = "hub", *, wsgi: str = "config.wsgi:application", workers: int = 2, **environment: str
+        self,
+        name: str = "hub",
+        *,
+        wsgi: str = "config.wsgi:application",
+        workers: int = 2,
+        **environment: str,
     ) -> Program:
         """The product as `make run` serves it, with production's settings."""
         return Program(

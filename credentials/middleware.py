@@ -21,13 +21,14 @@ from credentials.exceptions import PayloadTooLarge
 from credentials.limits import limit_headers
 from credentials.request_signing import signature_check
 from credentials.snapshots import Snapshot
-from credentials.usage import spool
+from credentials.usage import NOBODY, spool
 
 log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
 _PARAMETER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 _PREFIXES, _PATHS = settings.API_PREFIXES, settings.API_PATHS
+_BODILESS = frozenset({"GET", "HEAD"})
 _STANDING_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("x-partner-api-version", "v1"),
@@ -45,9 +46,12 @@ class GovernedRequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if is_api_path(request.path_info):
-            return governed_answer(request)
-        return self.get_response(request)
+        if not is_api_path(request.path_info):
+            return self.get_response(request)
+        response = governed_answer(request)
+        for name, value in response.governed_headers:
+            response.headers[name] = value
+        return response
 
 
 def is_api_path(path: str) -> bool:
@@ -55,10 +59,11 @@ def is_api_path(path: str) -> bool:
     return path.startswith(_PREFIXES) or path in _PATHS
 
 
-def governed_answer(request: Any) -> HttpResponse:
+def governed_answer(request: Any) -> Any:
     """The answer to an API request: credential, limit, view, headers, usage row. Raises nothing.
 
-    Every answer has the contract's headers, and every error its body.
+    Every error has the contract's body, and every answer its headers as `governed_headers`: pairs that go
+    beside the response's own.
     """
     path = request.path_info
     started = time.perf_counter()
@@ -78,7 +83,8 @@ def governed_answer(request: Any) -> HttpResponse:
         if match is None:
             raise NotFound
         _check_size(length, match.func)
-        _ = request.body  # once, before anybody takes the stream: signatures and idempotency need it raw
+        if length or request.method not in _BODILESS:
+            _ = request.body  # before anybody takes the stream: signatures and idempotency need it raw
         if isinstance(request.credential, Snapshot) and request.credential.signing_mode != "none":
             signature_check(request, request.credential)
         response = match.func(request, *match.args, **match.kwargs)
@@ -95,35 +101,27 @@ def governed_answer(request: Any) -> HttpResponse:
 def _finish(request: Any, response: Any, *, started: float, endpoint: str, length: int) -> None:
     body, headers = response.content, response.headers
     code = headers.pop("X-Error-Code", ("", ""))[1]
-    for name, value in _STANDING_HEADERS:
-        headers[name] = value
-    headers["X-Request-Id"] = request.request_id
-    headers["Content-Length"] = str(len(body))
+    added = [*_STANDING_HEADERS, ("X-Request-Id", request.request_id), ("Content-Length", str(len(body)))]
     if request.verdict is not None:
-        for name, value in limit_headers(request.verdict, request.limits):
-            headers[name] = value
-    headers.setdefault("Cache-Control", "no-store")
-    if response.status_code == 401:
-        headers.setdefault("WWW-Authenticate", 'Bearer realm="Partner Hub"')
-    key = request.credential if isinstance(request.credential, Snapshot) else None
+        added += limit_headers(request.verdict, request.limits)
+    if "Cache-Control" not in headers:
+        added.append(("Cache-Control", "no-store"))
+    if response.status_code == 401 and "WWW-Authenticate" not in headers:
+        added.append(("WWW-Authenticate", 'Bearer realm="Partner Hub"'))
+    response.governed_headers = added
+    key = request.credential
     spool.append(
-        (
-            key and key.organization,
-            key.environment if key else "",
-            key and key.client,
-            key and key.api_key,
-            key.key_id if key else "",
-            (request.method or "")[:10],
-            endpoint[:200],
-            request.path_info[:500].replace("\x00", ""),
-            response.status_code,
-            code,
-            round((time.perf_counter() - started) * 1000, 3),
-            request.request_id,
-            request.client_address,
-            length,
-            len(body),
-        )
+        caller=key.log_columns if isinstance(key, Snapshot) else NOBODY,
+        method=(request.method or "")[:10],
+        endpoint=endpoint[:200],
+        path=request.path_info[:500].replace("\x00", ""),
+        status=response.status_code,
+        error_code=code,
+        milliseconds=(time.perf_counter() - started) * 1000,
+        request_id=request.request_id,
+        address=request.client_address,
+        request_bytes=length,
+        response_bytes=len(body),
     )
 
 

@@ -31,6 +31,7 @@ from credentials.limits import (
 from credentials.models import ApiKey
 from credentials.secrets import secret_hash
 from credentials.store import store, store_failed, store_is_up
+from credentials.usage import caller_columns
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +68,9 @@ class Snapshot:
     previous_signing_secret_ends_at: float
     offer_allowlist: frozenset[UUID]
     brand_allowlist: frozenset[UUID]
-    # as the request log and the wire write them: text is made once a key, not once a request
+    # text that every request needs is made once a key
     organization: str
-    client: str
-    api_key: str
+    log_columns: str
 
     def admits(self, secret: str) -> bool:
         """Whether the key is live and `secret` one of its live secrets; comparisons take constant time."""
@@ -163,8 +163,13 @@ def _snapshot(key: ApiKey) -> Snapshot:
         offer_allowlist=frozenset(key.offer_allowlist),
         brand_allowlist=frozenset(key.brand_allowlist),
         organization=str(key.organization_id),
-        client=str(key.client_id),
-        api_key=str(key.id),
+        log_columns=caller_columns(
+            organization=str(key.organization_id),
+            environment=key.environment,
+            client=str(key.client_id),
+            api_key=str(key.id),
+            key_id=key.key_id,
+        ),
     )
 
 

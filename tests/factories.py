@@ -8,6 +8,7 @@ from config import tenancy
 from config.tenancy import Environment
 from credentials.scopes import PARTNER_SCOPES
 from credentials.services.keys import IssuedKey, key_issue
+from credentials.usage import NOBODY, Spool, caller_columns
 from partners.models import Agent, ApiClient, Company, Organization, User
 from partners.services.audit import Actor
 from partners.services.clients import client_get_or_create
@@ -86,3 +87,20 @@ def make_user(**given: Any) -> Person:
 
 def make_super_admin(**given: Any) -> Person:
     return make_user(is_superuser=True, is_staff=True, **given)
+
+
+def spool_append(spool: Spool, row: tuple[Any, ...]) -> None:
+    """Spool a row of the request log, its values in the order of the table's columns after `created_at`."""
+    organization, environment, client, api_key, key_id = row[:5]
+    names = ("method", "endpoint", "path", "status", "error_code", "milliseconds", "request_id", "address")
+    values = dict(zip((*names, "request_bytes", "response_bytes"), row[5:], strict=True))
+    caller = NOBODY
+    if organization:
+        caller = caller_columns(
+            organization=str(organization),
+            environment=environment,
+            client=str(client),
+            api_key=str(api_key),
+            key_id=key_id,
+        )
+    spool.append(caller=caller, **values)

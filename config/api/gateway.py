@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest, get_script_name
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import set_script_prefix
 
 Application = Callable[..., Iterable[bytes]]
@@ -15,8 +15,8 @@ class Gateway:
     """Sends paths that `is_api_path` knows to `answer`, and the rest to `pages`, Django's application.
 
     Django's handler, middleware chain and signals cost more than governing a request. `answer` raises
-    nothing and gives whole bodies; what the signals do for pages is done here: the database connection
-    goes back to its pool.
+    nothing; it gives whole bodies, and as `governed_headers` what goes beside the response's own headers.
+    What the signals do for pages is done here: the database connection goes back to its pool.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class Gateway:
         pages: Application,
         *,
         is_api_path: Callable[[str], bool],
-        answer: Callable[[HttpRequest], HttpResponse],
+        answer: Callable[[HttpRequest], Any],
     ) -> None:
         self._pages, self._is_api_path, self._answer = pages, is_api_path, answer
 
@@ -37,5 +37,6 @@ class Gateway:
         finally:
             if connection.connection is not None:
                 connection.close()
-        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        headers = [*response.items(), *response.governed_headers]
+        start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]

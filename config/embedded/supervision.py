@@ -35,7 +35,7 @@ def application_commands(state: State, *, host: str, port: str) -> dict[str, lis
         "web": [
             python, "-m", "granian", "--interface", "wsgi", "config.wsgi:application",
             "--host", host, "--port", port, "--workers", os.environ.get("WEB_WORKERS", "2"),
-            "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers",
+            "--blocking-threads", "4", "--backpressure", "64", "--respawn-failed-workers",
             "--workers-kill-timeout", "10", "--no-ws",
         ],
         "worker": [*worker, "-Q", "default", "-c", "2", "-n", f"worker-{state.key}@%h"],

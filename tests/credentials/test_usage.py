@@ -8,6 +8,7 @@ from django.test import Client
 from config import tenancy
 from credentials.models import ApiKey, RequestLog
 from credentials.usage import Spool, spool_ship
+from tests.factories import spool_append
 from tests.partner import BASE
 
 
@@ -69,7 +70,7 @@ def test_last_use_is_kept_on_the_key(partner, shipped):
 
 def test_a_file_shipped_twice_counts_once(partner, tmp_path):
     spool = Spool(tmp_path)
-    spool.append(_row("twice"))
+    spool_append(spool, _row("twice"))
     full = spool.rotate()
     lines = full.read_bytes()
     assert spool_ship(tmp_path, mine=os.getpid()) == 1
@@ -80,11 +81,11 @@ def test_a_file_shipped_twice_counts_once(partner, tmp_path):
 
 def test_a_dead_process_leaves_its_rows_to_the_living(tmp_path):
     dead = Spool(tmp_path)
-    dead.append(_row("orphan"))
+    spool_append(dead, _row("orphan"))
     left = tmp_path / "99999999-1.rows"
     left.write_bytes(dead.rotate().rename(left).read_bytes() + b"0-torn\tin mid")
     spool = Spool(tmp_path)
-    spool.append(_row("mine"))
+    spool_append(spool, _row("mine"))
     spool_ship(tmp_path)
     assert len(rows(request_id="orphan")) == 1
     assert not left.exists()

@@ -17,7 +17,7 @@ from credentials.rollups import BOUNDS_MS, percentile
 from credentials.tasks import clean_up
 from credentials.usage import Spool, spool_ship
 from tests.conftest import owner_connection
-from tests.factories import make_key
+from tests.factories import make_key, spool_append
 from tests.partner import BASE
 
 TABLES = ("usage_hourly", "usage_daily", "usage_errors_hourly", "usage_errors_daily")
@@ -74,7 +74,7 @@ def spooled(directory, lines):
     spool = Spool(directory)
     for created_at, row in lines:
         with time_machine.travel(created_at, tick=False):
-            spool.append(row)
+            spool_append(spool, row)
     return spool.rotate()
 
 
