@@ -127,7 +127,7 @@ def granian(application: str, *, port: int, workers: int = 2, python: str = sys.
     return [
         python, "-m", "granian", "--interface", "wsgi", application,
         "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
-        "--blocking-threads", "4", "--backpressure", "64", "--respawn-failed-workers",
+        "--blocking-threads", "3", "--backpressure", "64", "--respawn-failed-workers",
         "--workers-kill-timeout", "10", "--no-ws",
     ]  # fmt: skip
 

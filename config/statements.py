@@ -50,6 +50,11 @@ _Wire.adapters.register_loader("timestamptz", _WireTimeLoader)
 _Wire.adapters.register_loader("jsonb", JsonLoader)
 
 
+# Connections of the pool's that statements keep, the one used last in front: its server process has plans
+# and pages at hand, where the pool would take turns among all of them. No more than there are threads.
+_warm: list[Any] = []
+
+
 class TenantStatement:
     """A SELECT with parameters $1, $2, … of the given PostgreSQL types, prepared once a connection.
 
@@ -78,11 +83,17 @@ class TenantStatement:
             raise RuntimeError("A tenant statement is a transaction of its own.")
         pool: Any = connection.pool  # type: ignore[attr-defined]
         with connection.wrap_database_errors:
-            driver = pool.getconn()
             try:
-                return self._read(driver, organization_id, environment, values)
-            finally:
-                pool.putconn(driver)
+                driver = _warm.pop()
+            except IndexError:
+                driver = pool.getconn()
+            try:
+                rows = self._read(driver, organization_id, environment, values)
+            except BaseException:
+                pool.putconn(driver)  # which looks whether it still works
+                raise
+            _warm.append(driver)
+            return rows
 
     def _read(
         self, driver: Any, organization_id: UUID | str, environment: str, values: Sequence[Value]

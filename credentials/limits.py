@@ -72,20 +72,20 @@ _WINDOWS = {HOUR_FULL: "hour", DAY_FULL: "day"}
 _SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-if ARGV[1] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, 0, 0, 0, 0, 0} end
-if redis.call('EXISTS', KEYS[3]) == 1 then return {-4, 0, 0, 0, 0, 0} end
 local minute, hour, day, burst = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local base = KEYS[2]
 local function us(x) return string.format('%.0f', x) end
-
 local hour_key, day_key = base .. ':h' .. math.floor(now / 3600e6), base .. ':d' .. math.floor(now / 86400e6)
+local known = redis.call('MGET', KEYS[1], KEYS[3], hour_key, day_key)
+if ARGV[1] ~= '' and known[1] ~= ARGV[1] then return {0, 0, 0, 0, 0, 0} end
+if known[2] then return {-4, 0, 0, 0, 0, 0} end
 local day_left = -1
-if hour > 0 and tonumber(redis.call('GET', hour_key) or 0) >= hour then
+if hour > 0 and tonumber(known[3] or 0) >= hour then
   local reset = (math.floor(now / 3600e6) + 1) * 3600e6
   return {-2, hour, 0, reset, reset - now, -1}
 end
 if day > 0 then
-  day_left = day - tonumber(redis.call('GET', day_key) or 0)
+  day_left = day - tonumber(known[4] or 0)
   if day_left <= 0 then
     local reset = (math.floor(now / 86400e6) + 1) * 86400e6
     return {-3, day, 0, reset, reset - now, 0}

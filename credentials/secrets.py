@@ -63,10 +63,13 @@ def credential_split(text: str) -> tuple[str, str] | None:
 
 
 @cache
-def _hash_key(key: str) -> bytes:
-    return key.encode()
+def _keyed(key: str) -> hmac.HMAC:
+    return hmac.new(key.encode(), digestmod=hashlib.sha256)
 
 
 def secret_hash(secret: str) -> bytes:
     """HMAC-SHA256 under CREDENTIAL_HASH_KEY; 256 random bits need no slow hash."""
-    return hmac.digest(_hash_key(settings.CREDENTIAL_HASH_KEY), secret.encode(), hashlib.sha256)
+    # a copy of the keyed state: hmac.digest() would give up the interpreter lock for these few bytes
+    keyed = _keyed(settings.CREDENTIAL_HASH_KEY).copy()
+    keyed.update(secret.encode())
+    return keyed.digest()

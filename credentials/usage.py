@@ -2,7 +2,7 @@
 
 Each web process appends one line a request to a spool file of its own: a write() that the kernel keeps
 even when the process is killed. The lines are rows of PostgreSQL's COPY, and a thread hands them over as
-they stand every second. Rows carry their id, so
+they stand every other second. Rows carry their id, so
 a file shipped twice (a crash between commit and delete) counts once. Files of dead processes are taken
 up by any live one. What a power cut can lose is what the kernel had not written to disk.
 """

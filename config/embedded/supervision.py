@@ -35,8 +35,8 @@ def application_commands(state: State, *, host: str, port: str) -> dict[str, lis
         "web": [
             python, "-m", "granian", "--interface", "wsgi", "config.wsgi:application",
             "--host", host, "--port", port, "--workers", os.environ.get("WEB_WORKERS", "2"),
-            "--blocking-threads", "4", "--backpressure", "64", "--respawn-failed-workers",
-            "--workers-kill-timeout", "10", "--no-ws",
+            "--blocking-threads", os.environ.get("WEB_THREADS", "3"), "--backpressure", "64",
+            "--respawn-failed-workers", "--workers-kill-timeout", "10", "--no-ws",
         ],
         "worker": [*worker, "-Q", "default", "-c", "2", "-n", f"worker-{state.key}@%h"],
         "analysis": [*worker, "-Q", "analysis", "-c", "1", "-n", f"analysis-{state.key}@%h"],

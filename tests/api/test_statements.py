@@ -1,8 +1,9 @@
 """A tenant's statement: prepared, alone in its transaction, held by row-level security."""
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
+from config import statements
 from config.statements import TenantStatement, pattern_containing
 from tests.factories import make_company, make_organization
 
@@ -72,11 +73,24 @@ def test_a_connection_that_lost_or_already_has_the_statement_prepares_it_again()
     company = make_company(make_organization(), name="Northwind")
     given = (company.organization_id, "sandbox", ["Northwind"])
     assert COMPANIES.rows(*given)
+    (driver,) = statements._warm
+    driver.pgconn.exec_(b"DEALLOCATE ALL")
+    assert COMPANIES.rows(*given)
+    driver.hub_prepared.clear()
+    assert COMPANIES.rows(*given)
+
+
+def test_a_connection_that_broke_is_not_used_again():
+    company = make_company(make_organization(), name="Northwind")
+    given = (company.organization_id, "sandbox", ["Northwind"])
+    assert COMPANIES.rows(*given)
+    (broken,) = statements._warm
     with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [broken.info.backend_pid])
+    with pytest.raises(OperationalError):
+        COMPANIES.rows(*given)
     assert COMPANIES.rows(*given)
-    connection.connection.hub_prepared.clear()
-    assert COMPANIES.rows(*given)
+    assert broken not in statements._warm
 
 
 def test_it_refuses_to_run_inside_a_transaction():

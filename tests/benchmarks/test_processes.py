@@ -12,6 +12,7 @@ from config.embedded.supervision import application_commands
 def test_every_contender_on_our_server_is_served_as_make_run_serves_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.delenv("WEB_WORKERS", raising=False)
+    for name in ("WEB_WORKERS", "WEB_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     web = application_commands(State(tmp_path), host="127.0.0.1", port="8000")["web"]
     assert web[-len(granian("", port=8000)) :] == granian("config.wsgi:application", port=8000)
