@@ -5,6 +5,8 @@ one a thread, with redis-py's own TLS, sign-in and timeouts.
 """
 
 import hashlib
+import socket
+import struct
 import threading
 import time
 from typing import Any
@@ -33,6 +35,26 @@ store = redis.Redis.from_url(
     retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
 )
 _rests_until = 0.0
+
+
+def _leave_waiting_to_the_kernel(connection: Any) -> None:
+    """Give a new connection the kernel's time-outs instead of Python's.
+
+    Python would ask poll() before each send and receive, and let go of the interpreter for it each time.
+    """
+    seconds, microseconds = divmod(round(_TIMEOUT_S * 1_000_000), 1_000_000)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        connection._sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, microseconds))
+    connection.on_connect()
+
+
+_connections = redis.ConnectionPool.from_url(
+    settings.REDIS_URL,
+    socket_timeout=None,
+    socket_connect_timeout=_TIMEOUT_S,
+    retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    redis_connect_func=_leave_waiting_to_the_kernel,
+)
 
 
 class _Thread(threading.local):
@@ -97,7 +119,7 @@ def _packed(*parts: str | int | bytes) -> bytes:
 
 def _round_trip(command: bytes) -> Any:
     if _thread.connection is None:
-        _thread.connection = store.connection_pool.make_connection()
+        _thread.connection = _connections.make_connection()
     has_answered, _thread.has_answered = _thread.has_answered, False
     try:
         answer = _once(command)
