@@ -122,7 +122,8 @@ else
     return {-1, minute, 0, freeing + 60e6, freeing + 60e6 - now, day_left}
   end
   redis.call('RPUSH', window, us(now))
-  redis.call('PEXPIRE', window, 61000)
+  -- asking costs less than a write, which the store would also write to its file
+  if redis.call('PTTL', window) < 61000 then redis.call('PEXPIRE', window, 122000) end
   remaining, reset = minute - used - 1, (oldest or now) + 60e6
 end
 if hour > 0 and redis.call('INCR', hour_key) == 1 then redis.call('EXPIRE', hour_key, 3700) end
@@ -140,8 +141,12 @@ def request_admit(*, subject: str, limits: Limits, version: str) -> Verdict:
 
     `version` is the cached credential's; STALE says that the credential changed since it was cached
     (empty: no credential, never stale). While the store does not answer, and for a minute after,
-    PostgreSQL counts.
+    PostgreSQL counts. What was refused a moment ago is refused again without asking.
     """
+    standing = _standing_refusal(subject, limits, version)
+    if standing is not None:
+        return standing
+    asked_at = time.monotonic()
     if store_is_up():
         asked = fallback.ask(subject)
         try:
@@ -158,11 +163,47 @@ def request_admit(*, subject: str, limits: Limits, version: str) -> Verdict:
             if verdict.outcome != REBUILDING:
                 admitted = verdict.outcome == ADMITTED
                 fallback.answered(asked, admitted=admitted, remaining=verdict.remaining)
+                if verdict.retry_us:
+                    _keep_refusal(subject, limits, version, verdict, asked_at)
                 return verdict
             fallback.unanswered(asked)
             return _count_for_the_store(subject, limits)
     # nobody can say whether a cached key is current: the caller reads it again, then counts here
     return _STALE if version else Verdict(*fallback.count(subject, limits)[:6])
+
+
+class _Refusal(NamedTuple):
+    limits: Limits
+    version: str
+    verdict: Verdict
+    asked_at: float
+    ends_at: float
+
+
+# A window that is full stays full until its reset, whoever asks: the same answer needs no other question.
+# It is kept for less than the second in which a change of the key must hold.
+_REFUSAL_STANDS_S = 0.5
+_REFUSALS_KEPT = 10_000
+_refusals: dict[str, _Refusal] = {}
+
+
+def _standing_refusal(subject: str, limits: Limits, version: str) -> Verdict | None:
+    refusal = _refusals.get(subject)
+    if refusal is None:
+        return None
+    now = time.monotonic()
+    if now >= refusal.ends_at or refusal.version != version or refusal.limits != limits:
+        _refusals.pop(subject, None)
+        return None
+    waited_us = int((now - refusal.asked_at) * 1e6)
+    return refusal.verdict._replace(retry_us=max(1, refusal.verdict.retry_us - waited_us))
+
+
+def _keep_refusal(subject: str, limits: Limits, version: str, verdict: Verdict, asked_at: float) -> None:
+    if len(_refusals) >= _REFUSALS_KEPT:
+        _refusals.clear()
+    ends_at = asked_at + min(_REFUSAL_STANDS_S, verdict.retry_us / 1e6)
+    _refusals[subject] = _Refusal(limits, version, verdict, asked_at, ends_at)
 
 
 @lru_cache(maxsize=20_000)

@@ -46,7 +46,7 @@ if tokens >= 0 then
   end
 elseif ARGV[1] == '1' then
   redis.call('RPUSH', base .. ':w', string.format('%.0f', now))
-  redis.call('PEXPIRE', base .. ':w', 61000)
+  redis.call('PEXPIRE', base .. ':w', 122000)
 end
 for index, window in ipairs({{':h', 3600}, {':d', 86400}}) do
   local used = tonumber(ARGV[3 + index])

@@ -65,6 +65,7 @@ def _empty() -> None:
             owner.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
     store.flushdb()
     snapshots._cache.clear()
+    limits._refusals.clear()
     if unshipped := spool.rotate():
         unshipped.unlink()
 

@@ -1,6 +1,7 @@
 """Contract 0.3: limits, quotas and their headers."""
 
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import pytest
 from django.db import connection
 
 from config import tenancy
+from credentials import limits
 from credentials.limits import (
     ADMITTED,
     DAY_FULL,
@@ -20,8 +22,9 @@ from credentials.limits import (
 )
 from credentials.models import ApiKey
 from credentials.scopes import Scope
+from credentials.services.keys import key_update
 from credentials.store import store
-from tests.factories import make_key
+from tests.factories import ACTOR, make_key
 from tests.partner import Partner
 
 
@@ -108,7 +111,8 @@ def test_a_full_window_is_the_one_the_headers_name(organization):
 
 
 def passes(window, seconds):
-    """Let time pass for a window: its admissions move into the past."""
+    """Let time pass for a window: its admissions move into the past, and what was refused is asked again."""
+    limits._refusals.clear()
     for index, at in enumerate(store.lrange(window, 0, -1)):
         store.lset(window, index, int(at) - seconds * 1_000_000)
 
@@ -145,9 +149,9 @@ def test_a_minute_refusal_consumes_no_quota():
     given = Limits(per_minute=2, per_hour=4, per_day=4)
     outcomes = [admit("quota", given).outcome for _ in range(5)]
     assert outcomes == [ADMITTED, ADMITTED, MINUTE_FULL, MINUTE_FULL, MINUTE_FULL]
-    store.delete("hub:limit:{quota}:w")
+    passes("hub:limit:{quota}:w", 61)
     assert [admit("quota", given).outcome for _ in range(2)] == [ADMITTED, ADMITTED]
-    store.delete("hub:limit:{quota}:w")
+    passes("hub:limit:{quota}:w", 61)
     assert admit("quota", given).outcome == HOUR_FULL
     assert admit("quota", Limits(per_minute=2, per_day=4)).outcome == DAY_FULL
 
@@ -164,6 +168,45 @@ def test_a_full_hour_is_a_rate_limit_and_a_full_day_a_quota():
         assert 1 <= error.details["retryAfter"] <= 86_400
 
 
+def test_what_was_refused_a_moment_ago_is_refused_without_asking_the_store():
+    given = Limits(per_minute=1)
+    assert [admit("again", given).outcome for _ in range(2)] == [ADMITTED, MINUTE_FULL]
+    asked = calls_of_the_script()
+    again = admit("again", given)
+    time.sleep(0.01)
+    later = admit("again", given)
+    assert calls_of_the_script() == asked
+    assert again.outcome == later.outcome == MINUTE_FULL
+    assert again.retry_us - later.retry_us >= 10_000
+    assert admit("again", Limits(per_minute=2)).outcome == ADMITTED, "other limits are asked for at once"
+    time.sleep(limits._REFUSAL_STANDS_S)
+    admit("again", given)
+    assert calls_of_the_script() == asked + 2
+
+
+def calls_of_the_script():
+    return sum(
+        store.info("commandstats").get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "fcall")
+    )
+
+
+def test_a_bucket_that_refills_within_the_moment_admits_then():
+    given = Limits(per_minute=600, burst=3)
+    assert [admit("soon", given).outcome for _ in range(4)] == [ADMITTED] * 3 + [MINUTE_FULL]
+    time.sleep(0.11)
+    assert admit("soon", given).outcome == ADMITTED
+
+
+def test_a_raised_limit_admits_within_a_second_of_a_refusal(organization):
+    issued = make_key(organization, requests_per_minute=1)
+    partner = Partner(issued)
+    assert [partner.get("/health").status_code for _ in range(3)] == [200, 429, 429]
+    with tenancy.operator():
+        key_update(key_id=issued.key.id, changes={"requests_per_minute": 5}, actor=ACTOR)
+    time.sleep(1)
+    assert partner.get("/health").status_code == 200
+
+
 def test_a_burst_key_is_a_token_bucket():
     given = Limits(per_minute=60, burst=5)
     outcomes = [admit("bucket", given) for _ in range(6)]
@@ -178,6 +221,7 @@ def test_a_bucket_takes_its_burst_at_once_and_refills_by_the_minutes_limit():
         pass  # what the thousand calls' own time refilled
     name = "hub:limit:{full}:b"
     store.hset(name, "t", int(store.hget(name, "t")) - 2_000_000)
+    limits._refusals.clear()
     assert 10 <= sum(admit("full", given).outcome == ADMITTED for _ in range(14)) <= 11
 
 
