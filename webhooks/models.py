@@ -37,12 +37,23 @@ class Event(TenantModel):
 
 
 class Subscription(TenantModel):
-    """A client's endpoint and the event types it wants: exact names, `lead.*`, or `*`."""
+    """A client's endpoint and the event types it wants: exact names, `lead.*`, or `*`.
+
+    `payload_filters` are conditions on the event's data, all of which must hold. `is_ordered`: one delivery
+    at a time, oldest first; a failing one holds back those behind it. During a rotation of the secret (or of
+    the Ed25519 key) both the new and the previous one sign, until `previous_secret_ends_at`.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", "Active"
         PAUSED = "PAUSED", "Paused"
         DISABLED = "DISABLED", "Disabled"
+
+    class DisabledReason(models.TextChoices):
+        NONE = "", "Not disabled"
+        GONE = "gone", "The receiver answered 410 Gone"
+        FAILING = "failing", "Every attempt failed for too long"
+        PERSON = "person", "Disabled by a person"
 
     client = models.ForeignKey(
         ApiClient, models.CASCADE, related_name="webhook_subscriptions", db_constraint=False
@@ -51,7 +62,21 @@ class Subscription(TenantModel):
     event_types = ArrayField(models.CharField(max_length=80))
     # Sealed, since it signs; config/encryption.py, purpose "subscription-secret".
     secret_sealed = models.BinaryField()
+    previous_secret_sealed = models.BinaryField(default=bytes)
+    # 32 bytes of an Ed25519 private key, sealed (purpose "subscription-key"); empty: no v1a signature.
+    signing_key_sealed = models.BinaryField(default=bytes)
+    previous_signing_key_sealed = models.BinaryField(default=bytes)
+    previous_secret_ends_at = models.DateTimeField(null=True)
+    description = models.CharField(max_length=255, blank=True)
+    payload_filters = models.JSONField(default=list, blank=True)
+    custom_headers = models.JSONField(default=dict, blank=True)
+    is_ordered = models.BooleanField(default=False)
+    rate_per_second = models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(1)])
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    # The first failure since the last success; a success empties it.
+    failing_since = models.DateTimeField(null=True)
+    disabled_at = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(max_length=10, choices=DisabledReason, blank=True)
     max_retries = models.PositiveSmallIntegerField(default=3, validators=[MaxValueValidator(10)])
     retry_delay_s = models.PositiveIntegerField(default=60, validators=[MinValueValidator(1)])
     backoff_multiplier = models.FloatField(default=2, validators=[MinValueValidator(1)])
