@@ -33,6 +33,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             ("keys-list", _("API keys"), "key"),
             ("dashboard-usage", _("Usage"), "chart"),
             ("dashboard-requests", _("Requests"), "list"),
+            ("dashboard-webhooks", _("Webhooks"), "send"),
             ("organization-detail", _("Organization"), "building"),
             ("dashboard-audit", _("Audit trail"), "shield"),
         ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -22,6 +23,10 @@ class DeliveryQuerySet(TenantQuerySet):
         """Open deliveries whose time has come and that no live dispatcher holds."""
         free = Q(lease_until=None) | Q(lease_until__lt=now)
         return self.open().filter(free, next_attempt_at__lte=now)
+
+    def behind(self, created_at: datetime, pk: UUID) -> Self:
+        """What a list of the newest first shows after this delivery."""
+        return self.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=pk))
 
     def retriable(self, *, since: datetime) -> Self:
         """Deliveries that failed since then and whose receiver did not ask us to stop."""
