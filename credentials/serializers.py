@@ -6,8 +6,9 @@ from uuid import UUID
 from rest_framework import serializers
 
 from config.tenancy import Environment
-from credentials.models import ApiKey, Tier
+from credentials.models import ApiKey
 from credentials.scopes import Scope
+from partners.models import Tier
 
 
 class _Uuid(serializers.UUIDField):

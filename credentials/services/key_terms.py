@@ -7,8 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from config.api.exceptions import ValidationFailed
-from credentials.models import ApiKey, Tier
+from credentials.models import ApiKey
 from credentials.scopes import Scope
+from partners.models import Tier
 
 # Each term with its name on the wire.
 TERMS = {

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from config.api.exceptions import ValidationFailed
 from credentials.exceptions import KeyExists, KeyRevoked
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE
-from credentials.models import ApiKey, ApiKeySecret, Tier
+from credentials.models import ApiKey, ApiKeySecret
 from credentials.scopes import Scope
 from credentials.secrets import key_id_generate, secret_generate, secret_hash
 from credentials.services.authority import authority_check, authority_check_narrowing
@@ -21,7 +21,7 @@ from credentials.services.key_terms import TERMS, key_facts, terms_clean
 from credentials.services.signing_secrets import SECRET_FIELDS, key_locked, signing_mode_set
 from credentials.snapshots import changing
 from partners.exceptions import OrganizationSuspended
-from partners.models import Company, Organization
+from partners.models import Company, Organization, Tier
 from partners.services.audit import Actor, audit_record
 from partners.services.clients import client_get_or_create, webhook_secret_of
 
