@@ -12,9 +12,9 @@ django.setup()
 
 from config import tenancy  # noqa: E402 (needs the app registry)
 from config.tenancy import Environment  # noqa: E402
-from credentials.models import Tier  # noqa: E402
 from credentials.scopes import PARTNER_SCOPES  # noqa: E402
 from credentials.services.keys import key_issue  # noqa: E402
+from partners.models import Tier  # noqa: E402
 from partners.services.audit import Actor  # noqa: E402
 from partners.services.organizations import organization_create  # noqa: E402
 

@@ -11,11 +11,11 @@ from uuid_utils.compat import uuid7
 
 from config.tenancy import Environment
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE, TIERS
-from credentials.models import ApiKey, Tier
+from credentials.models import ApiKey
 from credentials.scopes import Scope
 from credentials.services.key_terms import ip_allowlist_clean
 from credentials.services.keys import CALL_ANALYSIS_SCOPES, DEFAULT_VALIDITY_DAYS
-from partners.models import Company, Membership, Organization
+from partners.models import Company, Membership, Organization, Tier
 
 _UUID_LINES = {"rows": 2, "placeholder": "01a206a8-0ac0-770d-9ae2-31e5b138ff6a", "spellcheck": "false"}
 _TIER_CHOICES = [

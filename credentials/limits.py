@@ -7,10 +7,10 @@ counted nowhere.
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 
@@ -170,6 +170,43 @@ def request_admit(*, subject: str, limits: Limits, version: str) -> Verdict:
             return _count_for_the_store(subject, limits)
     # nobody can say whether a cached key is current: the caller reads it again, then counts here
     return _STALE if version else Verdict(*fallback.count(subject, limits)[:6])
+
+
+# What is left, counted nowhere. KEYS: counters' prefix. ARGV: per minute, per hour, per day, burst.
+_PEEK = """
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local minute, burst = tonumber(ARGV[1]), tonumber(ARGV[4])
+for index, window in ipairs({{':h', 3600e6}, {':d', 86400e6}}) do
+  local limit, slot = tonumber(ARGV[1 + index]), math.floor(now / window[2])
+  if limit > 0 and tonumber(redis.call('GET', KEYS[1] .. window[1] .. slot) or 0) >= limit then
+    return {0, string.format('%.0f', (slot + 1) * window[2])}
+  end
+end
+if burst > 0 then
+  local per_us, tokens = minute / 60e6, burst
+  local state = redis.call('HMGET', KEYS[1] .. ':b', 't', 'n')
+  if state[1] then tokens = math.min(burst, tonumber(state[2]) + (now - tonumber(state[1])) * per_us) end
+  return {math.floor(tokens), string.format('%.0f', now + (burst - tokens) / per_us)}
+end
+local used, oldest = 0, now
+for _, at in ipairs(redis.call('LRANGE', KEYS[1] .. ':w', -minute, -1)) do
+  if tonumber(at) > now - 60e6 then
+    if used == 0 then oldest = tonumber(at) + 60e6 end
+    used = used + 1
+  end
+end
+return {math.max(0, minute - used), string.format('%.0f', oldest)}
+"""
+
+
+def limits_peek(*, subject: str, limits: Limits) -> tuple[int, datetime] | None:
+    """How many requests `subject` has left now, and when its limit is whole again; None without the store."""
+    try:
+        left: Any = store.eval(_PEEK, 1, _counters(subject), *map(str, astuple(limits)))
+    except redis.RedisError:
+        return None
+    return int(left[0]), datetime.fromtimestamp(int(left[1]) / 1e6, tz=UTC)
 
 
 class _Refusal(NamedTuple):

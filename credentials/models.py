@@ -8,23 +8,16 @@ from uuid_utils.compat import uuid7
 
 from credentials.querysets import ApiKeyQuerySet
 from credentials.scopes import Scope
-from partners.models import ApiClient, Company, TenantModel, User
+from partners.models import ApiClient, Company, TenantModel, Tier, User
 from partners.querysets import TenantQuerySet
-
-
-class Tier(models.TextChoices):
-    """Rate-limit tiers of contract 0.3; the numbers are in credentials/limits.py."""
-
-    BASIC = "basic", "Basic"
-    STANDARD = "standard", "Standard"
-    PREMIUM = "premium", "Premium"
-    ENTERPRISE = "enterprise", "Enterprise"
 
 
 class ApiKey(TenantModel):
     """A partner's credential: `<key_id>.<secret>`, of which only keyed hashes of the secrets are stored.
 
     `version` moves with every change, and every process refuses a cached key whose version moved.
+    Under contract D a key reaches its own client; one that is `organization_wide` reaches every client of
+    the organization in its environment.
     """
 
     class Status(models.TextChoices):
@@ -61,6 +54,8 @@ class ApiKey(TenantModel):
     # defaults in the database are for the SQL function that issues keys.
     offer_allowlist = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
     brand_allowlist = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
+    organization_wide = models.BooleanField(default=False, db_default=False)
+    metadata = models.JSONField(default=dict, db_default={}, blank=True)
     version = models.PositiveIntegerField(default=1)
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_by = models.CharField(max_length=254, blank=True)
@@ -86,6 +81,10 @@ class ApiKey(TenantModel):
             models.CheckConstraint(
                 name="api_key_requests_per_minute",
                 condition=Q(requests_per_minute__isnull=True) | Q(requests_per_minute__gte=1),
+            ),
+            models.CheckConstraint(
+                name="api_key_organization_wide",
+                condition=Q(organization_wide=False) | Q(company__isnull=True),
             ),
         )
 

@@ -68,6 +68,7 @@ class Snapshot:
     previous_signing_secret_ends_at: float
     offer_allowlist: frozenset[UUID]
     brand_allowlist: frozenset[UUID]
+    organization_wide: bool
     # text that every request needs is made once a key
     organization: str
     log_columns: str
@@ -162,6 +163,7 @@ def _snapshot(key: ApiKey) -> Snapshot:
         else 0.0,
         offer_allowlist=frozenset(key.offer_allowlist),
         brand_allowlist=frozenset(key.brand_allowlist),
+        organization_wide=key.organization_wide,
         organization=str(key.organization_id),
         log_columns=caller_columns(
             organization=str(key.organization_id),

@@ -3,10 +3,12 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from credentials.pages import keys, members, organizations, requests, usage
+from credentials.views.client_keys import ClientKeyViewSet
+from credentials.views.clients import ApiClientViewSet, RateLimitViewSet
 from credentials.views.credentials import CredentialViewSet
 from credentials.views.tokens import TokenViewSet
 
-_CREDENTIALS = "partner/credentials"
+_CREDENTIALS, _CLIENTS = "partner/credentials", "api/v1/api-clients"
 api_urlpatterns = [
     path("partner/auth/token", TokenViewSet.as_view({"post": "create"})),
     path(_CREDENTIALS, CredentialViewSet.as_view({"get": "list", "post": "create"})),
@@ -27,6 +29,24 @@ api_urlpatterns = [
         f"{_CREDENTIALS}/<uuid:credential_id>/status",
         CredentialViewSet.as_view({"patch": "change_status"}),
     ),
+    path(_CLIENTS, ApiClientViewSet.as_view({"get": "list", "post": "create"})),
+    path(
+        f"{_CLIENTS}/<uuid:client_id>",
+        ApiClientViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
+    path(
+        f"{_CLIENTS}/<uuid:client_id>/rotate-webhook-secret",
+        ApiClientViewSet.as_view({"post": "rotate_webhook_secret"}),
+    ),
+    path(f"{_CLIENTS}/<uuid:client_id>/dashboard", ApiClientViewSet.as_view({"get": "dashboard"})),
+    path(f"{_CLIENTS}/<uuid:client_id>/usage", ApiClientViewSet.as_view({"get": "usage"})),
+    path(f"{_CLIENTS}/<uuid:client_id>/api-keys", ClientKeyViewSet.as_view({"get": "list"})),
+    path(
+        f"{_CLIENTS}/<uuid:client_id>/api-keys/<uuid:api_key_id>",
+        ClientKeyViewSet.as_view({"delete": "destroy"}),
+    ),
+    path("api/v1/api-keys", ClientKeyViewSet.as_view({"post": "create"})),
+    path("api/v1/rate-limits", RateLimitViewSet.as_view({"get": "list"})),
 ]
 
 

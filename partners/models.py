@@ -3,7 +3,9 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -115,8 +117,22 @@ class TenantModel(models.Model):
         abstract = True
 
 
+class Tier(models.TextChoices):
+    """Rate-limit tiers of contract 0.3; the numbers are in credentials/limits.py."""
+
+    BASIC = "basic", "Basic"
+    STANDARD = "standard", "Standard"
+    PREMIUM = "premium", "Premium"
+    ENTERPRISE = "enterprise", "Enterprise"
+
+
 class ApiClient(TenantModel):
-    """A business partner of the organization, as a machine: keys, webhooks and requests hang on it."""
+    """A business partner of the organization, as a machine: keys, webhooks and requests hang on it.
+
+    Its keys hold no scope beyond `scopes`: a trigger adds to them what a governor gives one of its keys.
+    Its webhook secrets are sealed, since they sign (config/encryption.py, purpose "webhook-secret"); without
+    one of its own the hub's signs. After a rotation the previous one signs beside it until its end.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", "Active"
@@ -125,15 +141,43 @@ class ApiClient(TenantModel):
     name = models.CharField(max_length=255)
     description = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    # Sealed, since it signs; config/encryption.py, purpose "webhook-secret".
+    # The defaults in the database are for the SQL function that issues keys.
+    redirect_uris = ArrayField(models.CharField(max_length=2048), default=list, db_default=[], blank=True)
+    website = models.CharField(max_length=2048, default="", db_default="", blank=True)
+    logo_url = models.CharField(max_length=2048, default="", db_default="", blank=True)
+    contact_email = models.EmailField(max_length=254, default="", db_default="", blank=True)
+    rate_limit_tier = models.CharField(
+        max_length=10, choices=Tier, default=Tier.STANDARD, db_default=Tier.STANDARD
+    )
+    webhook_url = models.CharField(
+        max_length=2048,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="where a job's callback goes when the job names no address",
+    )
+    scopes = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    metadata = models.JSONField(default=dict, db_default={}, blank=True)
     webhook_secret_sealed = models.BinaryField()
+    previous_webhook_secret_sealed = models.BinaryField(default=bytes, db_default=b"", blank=True)
+    previous_webhook_secret_ends_at = models.DateTimeField(null=True, blank=True)
 
     objects = TenantQuerySet.as_manager()
 
     class Meta:
         verbose_name = "API client"
+        indexes = (
+            models.Index(
+                fields=("organization", "environment", "-created_at", "-id"), name="api_client_newest"
+            ),
+        )
         constraints = (
             models.UniqueConstraint("organization", "environment", Lower("name"), name="api_client_name"),
+            models.CheckConstraint(
+                name="api_client_previous_webhook_secret",
+                condition=Q(previous_webhook_secret_sealed=b"", previous_webhook_secret_ends_at=None)
+                | (~Q(previous_webhook_secret_sealed=b"") & Q(previous_webhook_secret_ends_at__isnull=False)),
+            ),
         )
 
     def __str__(self) -> str:

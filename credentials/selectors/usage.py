@@ -1,5 +1,6 @@
 """Usage figures, read from the roll-ups (credentials/rollups.py), never from the request log's rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
@@ -10,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from config.api.exceptions import ValidationFailed
+from config.api.pagination import moment
 from credentials.models import ApiKey
 from credentials.rollups import latency_sums, percentile
 
@@ -63,6 +65,15 @@ class UsageRange:
         if end < hours_kept_from:
             end = _midnight_end(end)
         return cls(start, end, group_by)
+
+    @classmethod
+    def asked(cls, query: Mapping[str, str]) -> Self:
+        """The range of a query's `dateFrom`, `dateTo` and `groupBy`. Raises ValidationFailed (400)."""
+        return cls.of(
+            date_from=moment(query["dateFrom"], field="dateFrom") if "dateFrom" in query else None,
+            date_to=moment(query["dateTo"], field="dateTo", end_of_day=True) if "dateTo" in query else None,
+            group_by=query.get("groupBy", ""),
+        )
 
     @classmethod
     def days(cls, count: int) -> Self:

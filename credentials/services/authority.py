@@ -7,6 +7,8 @@ from credentials.scopes import PARTNER_SCOPES, Scope
 from partners.models import Membership
 from partners.services.audit import Actor
 
+# The roles of keys: one that reaches its own client, and one that reaches the whole organization.
+CLIENT_KEY, ORGANIZATION_KEY = "client-key", "organization-key"
 _EVERYTHING = frozenset(map(str, Scope))
 _GRANTABLE = {
     "": _EVERYTHING,  # the hub's own commands
@@ -18,6 +20,8 @@ _GRANTABLE = {
 
 def grantable_scopes(actor: Actor) -> frozenset[str]:
     """The scopes of the widest key that the actor may mint, change, rotate or resume."""
+    if actor.role in (CLIENT_KEY, ORGANIZATION_KEY):
+        return actor.scopes
     return _GRANTABLE.get(actor.role, frozenset())
 
 
@@ -37,3 +41,9 @@ def authority_check_narrowing(actor: Actor) -> None:
     """
     if not grantable_scopes(actor):
         raise Forbidden("Your role does not allow this.", reason="missing_scope")
+
+
+def authority_check_organization(actor: Actor, message: str) -> None:
+    """Refuse a client's own key what is the organization's to decide. Raises Forbidden (403)."""
+    if actor.role == CLIENT_KEY:
+        raise Forbidden(message, reason="missing_scope")

@@ -3,12 +3,14 @@
 import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from config.api.exceptions import ValidationFailed
-from credentials.models import ApiKey, Tier
+from credentials.models import ApiKey
 from credentials.scopes import Scope
+from partners.models import Tier
 
 # Each term with its name on the wire.
 TERMS = {
@@ -23,6 +25,7 @@ TERMS = {
     "signing_mode": "signingMode",
     "offer_allowlist": "offerAllowlist",
     "brand_allowlist": "brandAllowlist",
+    "organization_wide": "organizationWide",
 }
 _NUMBERS = ("requests_per_minute", "daily_quota", "burst")
 
@@ -65,6 +68,12 @@ def terms_clean(terms: Mapping[str, Any]) -> dict[str, Any]:
     return clean
 
 
+def reach_check(*, company_id: UUID | None, organization_wide: bool) -> None:
+    """Refuse a key of one company for the whole organization. Raises ValidationFailed (400)."""
+    if company_id is not None and organization_wide:
+        raise ValidationFailed(organizationWide=["A key bound to a company reaches its own client only."])
+
+
 def ip_allowlist_clean(entries: Iterable[str]) -> list[str]:
     """Addresses and CIDR ranges in canonical form, without repeats. Raises ValueError naming a bad one."""
     clean: list[str] = []
@@ -96,4 +105,5 @@ def key_facts(key: ApiKey) -> dict[str, Any]:
         "signing_mode": str(key.signing_mode),
         "offer_allowlist": [str(offer_id) for offer_id in key.offer_allowlist],
         "brand_allowlist": [str(brand_id) for brand_id in key.brand_allowlist],
+        "organization_wide": key.organization_wide,
     }

@@ -13,15 +13,15 @@ from uuid_utils.compat import uuid7
 from config.api.exceptions import ValidationFailed
 from credentials.exceptions import KeyExists, KeyRevoked
 from credentials.limits import CALL_ANALYSIS_PER_MINUTE
-from credentials.models import ApiKey, ApiKeySecret, Tier
+from credentials.models import ApiKey, ApiKeySecret
 from credentials.scopes import Scope
 from credentials.secrets import key_id_generate, secret_generate, secret_hash
 from credentials.services.authority import authority_check, authority_check_narrowing
-from credentials.services.key_terms import TERMS, key_facts, terms_clean
+from credentials.services.key_terms import TERMS, key_facts, reach_check, terms_clean
 from credentials.services.signing_secrets import SECRET_FIELDS, key_locked, signing_mode_set
 from credentials.snapshots import changing
 from partners.exceptions import OrganizationSuspended
-from partners.models import Company, Organization
+from partners.models import ApiClient, Company, Organization, Tier
 from partners.services.audit import Actor, audit_record
 from partners.services.clients import client_get_or_create, webhook_secret_of
 
@@ -81,11 +81,15 @@ def key_issue(
     signing_mode: str = ApiKey.SigningMode.NONE,
     offer_allowlist: Iterable[UUID] = (),
     brand_allowlist: Iterable[UUID] = (),
+    organization_wide: bool = False,
+    metadata: Mapping[str, Any] | None = None,
+    client: ApiClient | None = None,
     api_key_id: UUID | None = None,
 ) -> IssuedKey:
-    """Issue a key to the partner called `name`, whose API client is made when it has none.
+    """Issue a key to `client`, or to the partner called `name`, whose API client is made when it has none.
 
-    A caller that names the key's `api_key_id` cannot issue it twice: raises KeyExists (409).
+    The client holds the key's scopes from then on. A caller that names the key's `api_key_id` cannot issue it
+    twice: raises KeyExists (409).
 
     Raises Forbidden (403) for scopes the actor may not hand out, OrganizationSuspended (409), and
     ValidationFailed (400) for terms that `terms_clean` refuses and a company of another tenant.
@@ -103,8 +107,10 @@ def key_issue(
             "signing_mode": signing_mode,
             "offer_allowlist": offer_allowlist,
             "brand_allowlist": brand_allowlist,
+            "organization_wide": organization_wide,
         }
     )
+    reach_check(company_id=company_id, organization_wide=organization_wide)
     companies = Company.objects.for_organization(organization_id, environment)
     if company_id is not None and not companies.filter(id=company_id).exists():
         raise ValidationFailed.of(
@@ -113,7 +119,9 @@ def key_issue(
     authority_check(actor, terms["scopes"])
     if Organization.objects.get(id=organization_id).status == Organization.Status.SUSPENDED:
         raise OrganizationSuspended
-    client = client_get_or_create(organization_id=organization_id, environment=environment, name=name)
+    client = client or client_get_or_create(
+        organization_id=organization_id, environment=environment, name=name
+    )
     key = ApiKey(
         id=api_key_id or uuid7(),
         organization_id=organization_id,
@@ -122,6 +130,7 @@ def key_issue(
         key_id=key_id_generate(environment),
         company_id=company_id,
         created_by=actor.name,
+        metadata=metadata or {},
         **terms | {"signing_mode": ApiKey.SigningMode.NONE},
     )
     signing_secret = signing_mode_set(key, signing_mode)
@@ -152,11 +161,18 @@ def key_update(*, key_id: UUID, changes: Mapping[str, Any], actor: Actor) -> Cha
     """
     assert changes.keys() <= TERMS.keys()
     changes = terms_clean(changes)
+    if "scopes" in changes:
+        # the client first, as whoever changes clients does: it may get these scopes too
+        ApiClient.objects.select_for_update(of=("self",), no_key=True).get(api_keys=key_id)
     key = key_locked(key_id)
     authority_check(actor, key.scopes)
     authority_check(actor, changes.get("scopes", ()))
     if key.status == ApiKey.Status.REVOKED:
         raise KeyRevoked
+    reach_check(
+        company_id=key.company_id,
+        organization_wide=changes.get("organization_wide", key.organization_wide),
+    )
     changes = {term: value for term, value in changes.items() if getattr(key, term) != value}
     if not changes:
         return ChangedKey(key)

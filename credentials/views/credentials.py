@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
 
 from config import tenancy
-from config.api.pagination import ListQuery, filter_dates, list_envelope, moment, paginate
+from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
 from credentials.models import ApiKey
 from credentials.selectors.usage import UsageRange, usage_report
-from credentials.serializers import (
+from credentials.serializers.governance import (
     ChangedCredentialOut,
     CredentialChanges,
     CredentialIn,
@@ -22,9 +22,8 @@ from credentials.serializers import (
     RotatedSigningSecretOut,
     RotateIn,
     StatusIn,
-    UsageOut,
-    UsageQuery,
 )
+from credentials.serializers.usage import UsageOut, UsageQuery
 from credentials.services.keys import IssuedKey, key_change_status, key_issue, key_rotate, key_update
 from credentials.services.signing_secrets import signing_secret_rotate
 from credentials.views.governance import GovernanceViewSet
@@ -113,11 +112,7 @@ class CredentialViewSet(GovernanceViewSet):
     def usage(self, request: Request) -> Response:
         query = self._validated(UsageQuery, request.query_params)
         organization = self.organization()
-        extent = UsageRange.of(
-            date_from=moment(query["dateFrom"], field="dateFrom") if "dateFrom" in query else None,
-            date_to=moment(query["dateTo"], field="dateTo", end_of_day=True) if "dateTo" in query else None,
-            group_by=query.get("groupBy", ""),
-        )
+        extent = UsageRange.asked(query)
         with tenancy.tenant(organization.id):
             report = usage_report(extent, organization_id=organization.id)
         return Response(UsageOut({"extent": extent, **report}).data)

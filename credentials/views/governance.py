@@ -1,17 +1,16 @@
 """Who may govern: people with an access token or a dashboard session, by their role."""
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from config import tenancy
-from config.api.exceptions import Forbidden, NotFound, Unauthorized, ValidationFailed
+from config.api.exceptions import Forbidden, Unauthorized
+from credentials.access import person_in
 from credentials.authentication import TokenHolder
 from credentials.views.idempotent import PersonalViewSet
-from partners.models import Membership, Organization, User
+from partners.models import Organization, User
 from partners.services.audit import Actor
 
 
@@ -55,29 +54,9 @@ class GovernanceViewSet(PersonalViewSet):
         Raises ValidationFailed (400) when it must be named, NotFound (404) for one the person has no
         part in, and Forbidden (403) for a role that may not.
         """
-        named = named or self.request.query_params.get("organizationId")
-        with tenancy.operator():
-            if self.user.is_superuser:
-                organizations = list(_named(Organization.objects.all(), named)[:2])
-                roles = {organization.id: str(Membership.Role.OWNER) for organization in organizations}
-            else:
-                mine = Membership.objects.select_related("organization").filter(user=self.user)
-                roles = {membership.organization_id: membership.role for membership in mine}
-                organizations = [m.organization for m in mine if not named or str(m.organization_id) == named]
-        if named and not organizations:
-            raise NotFound("There is no such organization.")
-        if len(organizations) != 1:
-            raise ValidationFailed(organizationId=["Name the organization."])
-        self.role = roles[organizations[0].id]
+        organization, self.role = person_in(
+            self.user, named or self.request.query_params.get("organizationId")
+        )
         if self.role not in self.roles[self.action]:
             raise Forbidden("Your role does not allow this.", reason="missing_scope")
-        return organizations[0]
-
-
-def _named(rows: Any, named: Any) -> Any:
-    if not named:
-        return rows
-    try:
-        return rows.filter(id=UUID(str(named)))
-    except ValueError:
-        return rows.none()
+        return organization

@@ -14,7 +14,7 @@ from credentials.idempotency import Guard, idempotency_begin_for_person, idempot
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
-class _Replay(Exception):
+class Replay(Exception):
     """Ends a request whose answer is already known."""
 
 
@@ -43,9 +43,9 @@ class PersonalViewSet(GenericViewSet):
         if request.method in WRITES and isinstance(request.auth, TokenHolder):
             self._guard = idempotency_begin_for_person(request._request, user=request.auth.user)
             if self._guard and self._guard.replay:
-                raise _Replay
+                raise Replay
 
     def handle_exception(self, exc: Exception) -> Any:
-        if isinstance(exc, _Replay) and self._guard:
+        if isinstance(exc, Replay) and self._guard:
             return self._guard.replay
         return super().handle_exception(exc)

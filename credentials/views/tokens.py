@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from credentials.serializers import TokenIn, TokenOut
+from credentials.serializers.governance import TokenIn, TokenOut
 from credentials.services.tokens import LIFETIME, token_issue
 from partners.sign_in import person_verify
 

@@ -11,13 +11,15 @@ from partners.models import AuditEntry
 class Actor:
     """Who acts and from where: `name` is a user's e-mail, a key id or a command's name.
 
-    `role` is the one a person acts in (super-admins act as owners); empty for the hub's own commands.
+    `role` is the one a person acts in (super-admins act as owners), or a key's (credentials/services/
+    authority.py), which acts with its `scopes`; empty for the hub's own commands.
     """
 
     name: str
     ip: str | None = None
     request_id: str = ""
     role: str = ""
+    scopes: frozenset[str] = frozenset()
 
 
 def audit_record(

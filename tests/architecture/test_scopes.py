@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from credentials.access import ClientApiViewSet
 from credentials.permissions import ANY_KEY
 from credentials.scopes import Scope
 from credentials.views.governance import GovernanceViewSet
@@ -32,7 +33,7 @@ def test_every_routed_action_is_governed_and_declares_who_may(route, view, actio
     if issubclass(view, GovernanceViewSet):
         assert set(view.roles[action]) <= set(Membership.Role)
     elif view is not TokenViewSet:
-        assert issubclass(view, PartnerViewSet)
+        assert issubclass(view, (PartnerViewSet, ClientApiViewSet))
         assert view.scopes[action] is ANY_KEY or view.scopes[action] in Scope
 
 

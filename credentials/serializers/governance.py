@@ -6,11 +6,12 @@ from uuid import UUID
 from rest_framework import serializers
 
 from config.tenancy import Environment
-from credentials.models import ApiKey, Tier
+from credentials.models import ApiKey
 from credentials.scopes import Scope
+from partners.models import Tier
 
 
-class _Uuid(serializers.UUIDField):
+class Uuid(serializers.UUIDField):
     """An id as text: DRF would take an integer for one, too."""
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -65,18 +66,23 @@ class CredentialTerms(serializers.Serializer):
         help_text="addresses and CIDR ranges; empty: any",
     )
     offerAllowlist = serializers.ListField(
-        child=_Uuid(),
+        child=Uuid(),
         source="offer_allowlist",
         default=list,
         max_length=1000,
         help_text="empty: any",
     )
     brandAllowlist = serializers.ListField(
-        child=_Uuid(),
+        child=Uuid(),
         source="brand_allowlist",
         default=list,
         max_length=1000,
         help_text="empty: any",
+    )
+    organizationWide = serializers.BooleanField(
+        source="organization_wide",
+        default=False,
+        help_text="reaches every API client of the organization under /api/v1, not its own only",
     )
     requireSigning = serializers.BooleanField(required=False)
     signingMode = serializers.ChoiceField(
@@ -103,7 +109,7 @@ class CredentialIn(CredentialTerms):
 
     organizationId = serializers.UUIDField(source="organization_id")
     environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.SANDBOX)
-    companyId = _Uuid(
+    companyId = Uuid(
         source="company_id",
         allow_null=True,
         default=None,
@@ -141,6 +147,7 @@ class CredentialOut(serializers.Serializer):
     ipAllowlist = serializers.ListField(child=serializers.CharField(), source="ip_allowlist")
     offerAllowlist = serializers.ListField(child=serializers.UUIDField(), source="offer_allowlist")
     brandAllowlist = serializers.ListField(child=serializers.UUIDField(), source="brand_allowlist")
+    organizationWide = serializers.BooleanField(source="organization_wide")
     requireSigning = serializers.SerializerMethodField()
     signingMode = serializers.ChoiceField(choices=ApiKey.SigningMode.choices, source="signing_mode")
     expiresAt = serializers.DateTimeField(source="expires_at", allow_null=True)
@@ -187,75 +194,3 @@ class RotateIn(serializers.Serializer):
 
 class StatusIn(serializers.Serializer):
     status = serializers.ChoiceField(choices=ApiKey.Status.choices)
-
-
-class UsageQuery(serializers.Serializer):
-    """Which requests: by default those of the last 24 hours. Both dates are inclusive."""
-
-    dateFrom = serializers.CharField(required=False, max_length=40)
-    dateTo = serializers.CharField(required=False, max_length=40)
-    groupBy = serializers.ChoiceField(choices=("hour", "day"), required=False)
-
-
-class ResponseTimeOut(serializers.Serializer):
-    """Milliseconds; null without requests. Percentiles come from a histogram (docs/usage.md)."""
-
-    average = serializers.FloatField(source="average_ms", allow_null=True)
-    p50 = serializers.FloatField(allow_null=True)
-    p95 = serializers.FloatField(allow_null=True)
-    p99 = serializers.FloatField(allow_null=True)
-
-
-class RequestsByTimeOut(serializers.Serializer):
-    time = serializers.DateTimeField(source="starts_at")
-    count = serializers.IntegerField(source="requests")
-
-
-class RequestsByCredentialOut(serializers.Serializer):
-    keyId = serializers.CharField(source="key_id")
-    count = serializers.IntegerField(source="requests")
-
-
-class RequestsByEndpointOut(serializers.Serializer):
-    endpoint = serializers.CharField(help_text="The route's template; empty for unknown paths.")
-    method = serializers.CharField()
-    count = serializers.IntegerField(source="requests")
-    avgResponseTime = serializers.FloatField(source="average_ms")
-    p95ResponseTime = serializers.FloatField(source="p95", allow_null=True)
-
-
-class TopErrorCodeOut(serializers.Serializer):
-    statusCode = serializers.IntegerField(source="status")
-    count = serializers.IntegerField(source="requests")
-
-
-class ErrorsByEndpointOut(serializers.Serializer):
-    endpoint = serializers.CharField()
-    method = serializers.CharField()
-    statusCode = serializers.IntegerField(source="status")
-    error = serializers.CharField(source="code")
-    count = serializers.IntegerField(source="requests")
-
-
-class ErrorsByCredentialOut(serializers.Serializer):
-    keyId = serializers.CharField(source="key_id")
-    count = serializers.IntegerField(source="errors")
-
-
-class UsageOut(serializers.Serializer):
-    """Requests of an organization's keys from `dateFrom` up to `dateTo`, which are whole hours of UTC."""
-
-    dateFrom = serializers.DateTimeField(source="extent.starts_at")
-    dateTo = serializers.DateTimeField(source="extent.ends_at")
-    groupBy = serializers.ChoiceField(source="extent.group_by", choices=("hour", "day"))
-    totalRequests = serializers.IntegerField(source="totals.requests")
-    successfulRequests = serializers.IntegerField(source="totals.succeeded")
-    failedRequests = serializers.IntegerField(source="totals.errors")
-    averageResponseTime = serializers.FloatField(source="totals.average_ms", allow_null=True)
-    responseTimeMs = ResponseTimeOut(source="totals")
-    requestsByTime = RequestsByTimeOut(source="by_time", many=True)
-    requestsByCredential = RequestsByCredentialOut(source="by_key", many=True)
-    requestsByEndpoint = RequestsByEndpointOut(source="by_endpoint", many=True)
-    topErrorCodes = TopErrorCodeOut(source="by_status", many=True)
-    errorsByEndpoint = ErrorsByEndpointOut(source="errors", many=True)
-    errorsByCredential = ErrorsByCredentialOut(source="erring_keys", many=True)
