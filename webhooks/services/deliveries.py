@@ -28,31 +28,37 @@ MAX_WAIT = timedelta(days=1)
 _JITTER = 0.1
 GONE = 410
 
-# What is logged is what was moved on: an outcome whose lease passed to another dispatcher is neither.
+# One document holds the attempts as they are logged and how their deliveries move on. What is logged is what
+# was moved on: an outcome whose lease passed to another dispatcher is neither.
 _SETTLE = """
-WITH outcome AS (
-    SELECT * FROM unnest(
-        %(ids)s::uuid[], %(tokens)s::uuid[], %(successes)s::bool[], %(finals)s::bool[], %(counts)s::int[],
-        %(waits)s::timestamptz[], %(codes)s::int[], %(errors)s::text[])
-    AS o (id, token, success, final, count, next_attempt_at, code, error)
+WITH o AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS o (
+        id uuid, organization_id uuid, environment text, delivery_id uuid, webhook_url text,
+        http_status smallint, attempt_number int, success bool, error_message text, created_at timestamptz,
+        async_job_id uuid, latency_ms float, error_code text, request_headers jsonb, request_body text,
+        response_headers jsonb, response_body text, token uuid, wait_s float)
 ), settled AS (
     UPDATE webhooks_delivery d
-    SET status = CASE WHEN o.success THEN 'DELIVERED' WHEN o.final OR o.count >= d.max_attempts THEN 'FAILED'
-                 ELSE 'RETRYING' END,
-        next_attempt_at = CASE WHEN o.success OR o.final OR o.count >= d.max_attempts THEN d.next_attempt_at
-                          ELSE o.next_attempt_at END,
-        delivered_at = CASE WHEN o.success THEN %(now)s END,
-        attempt_count = o.count, response_code = o.code, last_error = o.error,
-        lease_token = NULL, lease_until = NULL, updated_at = %(now)s
-    FROM outcome o WHERE d.id = o.id AND d.lease_token = o.token
+    SET status = CASE WHEN o.success THEN 'DELIVERED' WHEN {retries} THEN 'RETRYING' ELSE 'FAILED' END,
+        next_attempt_at = CASE WHEN {retries} THEN now() + make_interval(secs => o.wait_s)
+                          ELSE d.next_attempt_at END,
+        delivered_at = CASE WHEN o.success THEN now() END,
+        attempt_count = o.attempt_number, response_code = o.http_status, last_error = o.error_message,
+        lease_token = NULL, lease_until = NULL, updated_at = now()
+    FROM o WHERE d.id = o.delivery_id AND d.lease_token = o.token
     RETURNING d.id
 ), logged AS (
-    INSERT INTO webhook_logs
-    SELECT a.* FROM jsonb_populate_recordset(NULL::webhook_logs, %(attempts)s::jsonb) a
-    JOIN settled ON settled.id = a.delivery_id
+    INSERT INTO webhook_logs (
+        id, organization_id, environment, delivery_id, webhook_url, http_status, attempt_number, success,
+        error_message, created_at, async_job_id, latency_ms, error_code, request_headers, request_body,
+        response_headers, response_body)
+    SELECT o.id, o.organization_id, o.environment, o.delivery_id, o.webhook_url, o.http_status,
+        o.attempt_number, o.success, o.error_message, o.created_at, o.async_job_id, o.latency_ms,
+        o.error_code, o.request_headers, o.request_body, o.response_headers, o.response_body
+    FROM o JOIN settled ON settled.id = o.delivery_id
 )
 SELECT id::text FROM settled
-"""
+""".format(retries="o.wait_s IS NOT NULL AND o.attempt_number < d.max_attempts")
 
 
 class Schedule(Protocol):
@@ -102,26 +108,11 @@ def attempts_settle(*, outcomes: Sequence[Outcome]) -> int:
 
     An outcome whose lease passed to another dispatcher changes nothing: that one's is recorded.
     """
-    now = timezone.now()
     ordered = sorted(outcomes, key=lambda outcome: outcome.delivery.id)
-    deliveries = [outcome.delivery for outcome in ordered]
     with tenancy.operator(), connection.cursor() as cursor:
-        subscriptions_let_go(claimed=deliveries)
-        cursor.execute(
-            _SETTLE,
-            {
-                "now": now,
-                "ids": [delivery.id for delivery in deliveries],
-                "tokens": [delivery.lease_token for delivery in deliveries],
-                "successes": [outcome.success for outcome in ordered],
-                "finals": [outcome.http_status == GONE for outcome in ordered],
-                "counts": [delivery.attempt_count + 1 for delivery in deliveries],
-                "waits": [None if one.success else now + retry_wait(one, now=now) for one in ordered],
-                "codes": [outcome.http_status for outcome in ordered],
-                "errors": [outcome.error_message[:500] for outcome in ordered],
-                "attempts": orjson.dumps([_attempt(outcome) for outcome in ordered]).decode(),
-            },
-        )
+        subscriptions_let_go(claimed=[outcome.delivery for outcome in ordered])
+        document = orjson.dumps([_record(outcome) for outcome in ordered]).decode()
+        cursor.execute(_SETTLE, {"outcomes": document})
         settled = {row[0] for row in cursor.fetchall()}
     # in a transaction of its own, since it locks subscriptions after deliveries
     endpoints_note(
@@ -159,9 +150,10 @@ def _retry_after_s(value: str, *, now: datetime) -> float:
     return (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
 
 
-def _attempt(outcome: Outcome) -> dict[str, object]:
-    """The attempt's row, by column."""
+def _record(outcome: Outcome) -> dict[str, object]:
+    """The attempt's row by column, the lease it was made under, and the wait for the next one."""
     delivery = outcome.delivery
+    ends = outcome.success or outcome.http_status == GONE
     return {
         "id": str(uuid7()),
         "organization_id": delivery.organization_id,
@@ -180,6 +172,8 @@ def _attempt(outcome: Outcome) -> dict[str, object]:
         "request_body": delivery.body[:16_384],
         "response_headers": outcome.response_headers,
         "response_body": outcome.response_body,
+        "token": str(delivery.lease_token),
+        "wait_s": None if ends else retry_wait(outcome, now=timezone.now()).total_seconds(),
     }
 
 

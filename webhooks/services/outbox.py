@@ -115,12 +115,13 @@ def events_fan_out(*, limit: int = 500) -> int:
     nobody wants is settled too.
     """
     with tenancy.operator(), connection.cursor() as cursor:
-        undispatched = Event.objects.filter(dispatched_at=None)
-        if not undispatched.exists():
+        cursor.execute("SELECT EXISTS (SELECT FROM webhooks_event WHERE dispatched_at IS NULL)")
+        if not cursor.fetchone()[0]:
             return 0
         # a statement of its own: what the one before us made is seen by the next
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('webhooks.fan_out'))")
-        events = list(undispatched.select_for_update(of=("self",)).order_by("created_at", "id")[:limit])
+        undispatched = Event.objects.select_for_update(of=("self",)).filter(dispatched_at=None)
+        events = list(undispatched.order_by("created_at", "id")[:limit])
         if not events:
             return 0
         now = timezone.now()
