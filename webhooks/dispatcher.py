@@ -1,52 +1,55 @@
 """The dispatcher: claims due deliveries in batches, sends them at once, settles them in batches.
 
-One event loop sends; threads of its own talk to the database, so no connection waits for a
-receiver and no transaction is open during HTTP. Any number of dispatchers may run beside each
-other.
+One event loop sends; claiming and settling go on beside it, each in a thread of its own, so no connection
+waits for a receiver and no transaction is open during HTTP. Any number of dispatchers may run beside
+each other.
 """
 
 import asyncio
+import gc
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
-from uuid import UUID
 
 import structlog
-from django.db import connection
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connection
 
 from config import tenancy
 from webhooks.models import Delivery
 from webhooks.outbound.asynchronous import OutboundClient
 from webhooks.outbound.errors import OutboundError
-from webhooks.services.deliveries import (
-    Outcome,
-    attempts_settle,
+from webhooks.services.claims import (
+    LEASE_MARGIN_S,
+    Claimed,
+    Lane,
     deliveries_claim,
-    deliveries_retry_failed,
-    delivery_secret,
+    deliveries_release,
+    lanes_with_work,
 )
+from webhooks.services.deliveries import Outcome, attempts_settle, deliveries_retry_failed, delivery_secret
 from webhooks.services.outbox import events_fan_out
+from webhooks.sharing import Shares
 from webhooks.signing import signed_headers
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-SLOTS = 256
+SLOTS = 512
 # Longer, and a worker could not stop in time; the sweep or the next wake-up goes on.
 MAX_DRAIN_S = 30
-_BATCH = 128
-# How long answers are gathered before they are settled together, and how often new work is looked
-# for while slow receivers hold slots.
-_GATHER_S = 0.01
+_BATCH = 256
+# How long free slots and answers are gathered before they are filled and settled together, and how often new
+# work is looked for while slow receivers hold slots.
+_GATHER_S = 0.02
 _LOOK_S = 0.25
-# A lane may hold slots while it has fewer than twice those that are free, so that any number of
-# lanes with dead receivers leaves some to the others (Choudhury and Hahne, Dynamic Queue Length
-# Thresholds for Shared-Memory Packet Switches, 1998).
-_SHARE = 2
+# New events are looked for as often as this while deliveries keep coming.
+_FAN_OUT_S = 0.05
+_COLLECT_AFTER = 20_000
+# Looking through all lanes may take this part of the time.
+_LOOKING_SHARE = 0.05
 
 
 def drain(*, slots: int = SLOTS, max_s: float = MAX_DRAIN_S) -> int:
@@ -54,7 +57,21 @@ def drain(*, slots: int = SLOTS, max_s: float = MAX_DRAIN_S) -> int:
 
     Stops taking new work after `max_s` and ends what it took.
     """
-    return asyncio.run(_Drain(slots).run(max_s))
+    with _no_needless_collections():
+        return asyncio.run(_Drain(slots).run(max_s))
+
+
+@contextmanager
+def _no_needless_collections() -> Iterator[None]:
+    """Spare the garbage collector what was there before, and most of its rounds: a third of all CPU time."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def retry_failed(*, since: datetime) -> dict[str, int]:
@@ -66,7 +83,7 @@ def retry_failed(*, since: datetime) -> dict[str, int]:
     while ids:
         drain()
         with tenancy.operator():
-            if not retried.open().exists():
+            if not retried.awaiting().exists():
                 break
         time.sleep(_LOOK_S)  # another dispatcher is sending some of them
     with tenancy.operator():
@@ -76,74 +93,118 @@ def retry_failed(*, since: datetime) -> dict[str, int]:
 
 class _Drain:
     def __init__(self, slots: int) -> None:
-        self._slots = slots
         self._database = ThreadPoolExecutor(2, thread_name_prefix="dispatcher-database")
+        self._shares = Shares(slots)
         self._sending: set[asyncio.Task[None]] = set()
-        self._lanes: Counter[UUID] = Counter()
         self._outcomes: list[Outcome] = []
-        self._answered = asyncio.Event()
+        self._unsent: list[Claimed] = []
+        # something ended, so that there may be room or a follower to claim
+        self._ended = asyncio.Event()
+        self._to_settle = asyncio.Event()
+        self._claiming = True
+        self._settling = False
         self._settled = 0
+        # the lanes that had work when they were last looked through
+        self._lanes: list[Lane] = []
+        self._looked_at = self._look_took = self._fanned_out_at = 0.0
 
     async def run(self, max_s: float) -> int:
         end = time.monotonic() + max_s
         with self._database:
-            async with OutboundClient() as client:
-                while True:
-                    claimed, _ = await asyncio.gather(self._claim(end), self._settle())
-                    for delivery in claimed:
-                        self._start(client, delivery)
-                    if not self._sending and not self._outcomes:
-                        return self._settled
-                    await self._gather()
+            async with OutboundClient() as client, asyncio.TaskGroup() as group:
+                group.create_task(self._settle_all())
+                await self._claim_all(client, end)
+        return self._settled
 
-    async def _claim(self, end: float) -> list[Delivery]:
-        free = self._slots - len(self._sending)
-        allowance = _SHARE * free
-        if not free or time.monotonic() >= end:
-            return []
-        busy = [lane for lane, held in self._lanes.items() if held >= allowance]
-        limit = min(free, _BATCH)
-        # two thirds is what one lane alone comes to hold
-        per_lane = max(1, limit * _SHARE // (_SHARE + 1))
+    async def _claim_all(self, client: OutboundClient, end: float) -> None:
+        try:
+            while time.monotonic() < end:
+                self._ended.clear()
+                was_idle, started = self._is_idle(), time.monotonic()
+                found = await self._in_database(self._look_and_claim)
+                for delivery in found or ():
+                    self._start(client, delivery)
+                if found is None and was_idle and self._is_idle():
+                    return
+                pause_s = _GATHER_S if found else _LOOK_S
+                if not found or self._shares.free == 0:
+                    await _wait(self._ended, min(pause_s if self._shares.free else 60, end - time.monotonic()))
+                await asyncio.sleep(max(0, started + _GATHER_S - time.monotonic()) if self._sending else 0)
+        finally:
+            self._claiming = False
+            self._to_settle.set()
 
-        def fan_out_and_claim() -> list[Delivery]:
-            events_fan_out()
-            return deliveries_claim(limit=limit, per_lane=per_lane, busy=busy)
+    def _is_idle(self) -> bool:
+        return not (self._sending or self._outcomes or self._unsent or self._settling)
 
-        return await self._in_database(fan_out_and_claim)
+    def _look_and_claim(self) -> list[Claimed] | None:
+        """What to send now; None when there is nothing to wait for either."""
+        made, asked = 0, time.monotonic()
+        if not self._lanes or asked - self._fanned_out_at > _FAN_OUT_S:
+            made = events_fan_out()
+            self._fanned_out_at = asked = time.monotonic()
+        looked = not self._lanes or asked - self._looked_at > self._look_took / _LOOKING_SHARE
+        if looked:
+            self._lanes = lanes_with_work()
+            self._looked_at = time.monotonic()
+            self._look_took = self._looked_at - asked
+        wanted = self._shares.allot(self._lanes, limit=_BATCH)
+        claimed = deliveries_claim(wanted=wanted) if wanted else []
+        got: dict[str, int] = {}
+        for delivery in claimed:
+            got[delivery.lane] = got.get(delivery.lane, 0) + 1
+        # what gave less than it was asked for has no more for now
+        spent = {lane.lane for lane, number in wanted.items() if got.get(lane.lane, 0) < number}
+        is_paced = any(lane.is_governed for lane in self._lanes)
+        self._lanes = [lane for lane in self._lanes if lane.lane not in spent]
+        return claimed if claimed or made or is_paced or not looked else None
 
-    def _start(self, client: OutboundClient, delivery: Delivery) -> None:
+    def _start(self, client: OutboundClient, delivery: Claimed) -> None:
+        self._shares.take(delivery)
         task = asyncio.create_task(self._send(client, delivery))
         self._sending.add(task)
-        self._lanes[delivery.lane] += 1
+        task.add_done_callback(self._sending.discard)
 
-        def ended(task: asyncio.Task[None]) -> None:
-            self._sending.discard(task)
-            self._lanes[delivery.lane] -= 1
-            if not self._lanes[delivery.lane]:
-                del self._lanes[delivery.lane]
-            self._answered.set()
-
-        task.add_done_callback(ended)
-
-    async def _send(self, client: OutboundClient, delivery: Delivery) -> None:
-        outcome = await attempt(client, delivery)
-        self._outcomes.append(outcome)  # not in one line: the list may be another after the await
-
-    async def _gather(self) -> None:
+    async def _send(self, client: OutboundClient, delivery: Claimed) -> None:
         try:
-            async with asyncio.timeout(_LOOK_S):
-                await self._answered.wait()
-        except TimeoutError:
-            return
-        if self._sending:
-            await asyncio.sleep(_GATHER_S)
-        self._answered.clear()
+            if delivery.start_before is not None:
+                await asyncio.sleep(delivery.start_after - time.monotonic())
+                if time.monotonic() > delivery.start_before:
+                    self._unsent.append(delivery)
+                    return
+            outcome = await attempt(client, delivery)
+            self._outcomes.append(outcome)  # not in one line: the list may be another after the await
+        finally:
+            self._shares.give_back(delivery)
+            self._ended.set()
+            self._to_settle.set()
 
-    async def _settle(self) -> None:
-        outcomes, self._outcomes = self._outcomes, []
-        if outcomes:
-            self._settled += await self._in_database(lambda: attempts_settle(outcomes=outcomes))
+    async def _settle_all(self) -> None:
+        while self._claiming or not self._is_idle():
+            await self._to_settle.wait()
+            self._to_settle.clear()
+            await asyncio.sleep(_GATHER_S if self._sending else 0)
+            outcomes, self._outcomes = self._outcomes, []
+            unsent, self._unsent = self._unsent, []
+            self._settling = True
+            if outcomes:
+                self._settled += await self._persistently(lambda done=outcomes: attempts_settle(outcomes=done))
+            if unsent:
+                await self._persistently(lambda back=unsent: deliveries_release(claimed=back))
+            self._settling = False
+            self._ended.set()
+
+    async def _persistently(self, work: Callable[[], T]) -> T:
+        """Do `work` again while the database is away, as long as the leases may hold."""
+        end = time.monotonic() + LEASE_MARGIN_S
+        while True:
+            try:
+                return await self._in_database(work)
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > end:
+                    raise
+                log.warning("webhooks_not_settled_yet", error=str(error))
+                await asyncio.sleep(_LOOK_S)
 
     async def _in_database(self, work: Callable[[], T]) -> T:
         def in_thread() -> T:
@@ -155,9 +216,17 @@ class _Drain:
         return await asyncio.get_running_loop().run_in_executor(self._database, in_thread)
 
 
-async def attempt(client: OutboundClient, delivery: Delivery) -> Outcome:
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+async def attempt(client: OutboundClient, delivery: Claimed) -> Outcome:
     """Make one HTTP attempt; whatever goes wrong is an outcome too."""
-    outcome = Outcome(delivery=delivery, started_at=timezone.now(), latency_ms=0)
+    outcome = Outcome(delivery=delivery, started_at=datetime.now(UTC), latency_ms=0)
     started = time.perf_counter()
     body = delivery.body.encode()
     try:
@@ -177,7 +246,7 @@ async def attempt(client: OutboundClient, delivery: Delivery) -> Outcome:
     except OutboundError as error:
         outcome.error_code, outcome.error_message = error.code, error.message
     except Exception:
-        log.exception("webhook_attempt_crashed", delivery_id=str(delivery.id))
+        log.exception("webhook_attempt_crashed", delivery_id=delivery.id)
         outcome.error_code = "internal_error"
         outcome.error_message = "The hub could not make this request."
     else:

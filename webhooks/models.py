@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from partners.models import ApiClient, TenantModel
+from partners.models import ApiClient, Organization, TenantModel
 from partners.querysets import TenantQuerySet
+from webhooks.matching import filters_match, patterns_matching
 from webhooks.querysets import DeliveryQuerySet, SubscriptionQuerySet
 
 
@@ -73,10 +74,17 @@ class Subscription(TenantModel):
     is_ordered = models.BooleanField(default=False)
     rate_per_second = models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(1)])
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    # The first failure since the last success; a success empties it.
+    # The first failure since the last success, and how many; a success empties both.
     failing_since = models.DateTimeField(null=True)
+    failing_attempts = models.PositiveIntegerField(default=0)
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=10, choices=DisabledReason, blank=True)
+    # Disabled by the hub, and nobody was told yet.
+    is_notice_due = models.BooleanField(default=False)
+    # Dispatchers' own, under the row's lock: when the next attempt may start (`rate_per_second`), and until
+    # when one is being made (`is_ordered`).
+    paced_until = models.DateTimeField(null=True, editable=False)
+    held_until = models.DateTimeField(null=True, editable=False)
     max_retries = models.PositiveSmallIntegerField(default=3, validators=[MaxValueValidator(10)])
     retry_delay_s = models.PositiveIntegerField(default=60, validators=[MinValueValidator(1)])
     backoff_multiplier = models.FloatField(default=2, validators=[MinValueValidator(1)])
@@ -102,8 +110,12 @@ class Subscription(TenantModel):
             self.organization_id,
             self.environment,
         )
-        family = event.type.split(".", 1)[0]
-        return mine and same_world and not {event.type, f"{family}.*", "*"}.isdisjoint(self.event_types)
+        return (
+            mine
+            and same_world
+            and not patterns_matching(event.type).isdisjoint(self.event_types)
+            and filters_match(self.payload_filters, event.data)
+        )
 
 
 class Delivery(TenantModel):
@@ -111,8 +123,8 @@ class Delivery(TenantModel):
     JSON.
 
     `webhook_id` is the same in every attempt: the job's id for a job's callback, else the event's.
-    `lane` (the client, or the organization where there is none) is what dispatchers are fair
-    between.
+    `lane` is the endpoint that dispatchers are fair between, inside a client, inside an organization: the
+    subscription, or for callbacks a client's deliveries to one host.
     """
 
     class Status(models.TextChoices):
@@ -122,11 +134,20 @@ class Delivery(TenantModel):
         FAILED = "FAILED", "Failed"
         CANCELED = "CANCELED", "Canceled"
 
+    # Every index costs each attempt; the constraints and indexes below begin with these three.
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     event = models.ForeignKey(
-        Event, models.CASCADE, null=True, related_name="deliveries", db_constraint=False
+        Event, models.CASCADE, null=True, related_name="deliveries", db_constraint=False, db_index=False
     )
     subscription = models.ForeignKey(
-        Subscription, models.CASCADE, null=True, related_name="deliveries", db_constraint=False
+        Subscription,
+        models.CASCADE,
+        null=True,
+        related_name="deliveries",
+        db_constraint=False,
+        db_index=False,
     )
     client = models.ForeignKey(ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False)
     lane = models.UUIDField()
@@ -134,7 +155,7 @@ class Delivery(TenantModel):
     event_type = models.CharField(max_length=80)
     webhook_id = models.CharField(max_length=64)
     body = models.TextField()
-    async_job_id = models.UUIDField(null=True, db_index=True)
+    async_job_id = models.UUIDField(null=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     attempt_count = models.PositiveIntegerField(default=0)
     max_attempts = models.PositiveIntegerField(default=3)
@@ -154,9 +175,17 @@ class Delivery(TenantModel):
         verbose_name_plural = "deliveries"
         indexes = (
             models.Index(
-                fields=("lane", "next_attempt_at"),
+                fields=("organization", "lane", "next_attempt_at"),
                 name="delivery_open",
                 condition=Q(status__in=("PENDING", "RETRYING")),
+            ),
+            models.Index(
+                fields=("lane", "event", "id"),
+                name="delivery_in_order",
+                condition=Q(status__in=("PENDING", "RETRYING")),
+            ),
+            models.Index(
+                fields=("async_job_id",), name="delivery_of_job", condition=Q(async_job_id__isnull=False)
             ),
             models.Index(fields=("updated_at",), name="delivery_failed", condition=Q(status="FAILED")),
             models.Index(fields=("-created_at", "-id"), name="delivery_newest"),

@@ -5,6 +5,7 @@ from typing import Self
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from partners.querysets import TenantQuerySet
 
@@ -20,9 +21,13 @@ class DeliveryQuerySet(TenantQuerySet):
         return self.filter(status__in=("PENDING", "RETRYING"))
 
     def due(self, *, now: datetime) -> Self:
-        """Open deliveries whose time has come and that no live dispatcher holds."""
+        """Open deliveries whose time has come, whose subscription is active and that no live dispatcher holds."""
         free = Q(lease_until=None) | Q(lease_until__lt=now)
-        return self.open().filter(free, next_attempt_at__lte=now)
+        return self.open().filter(free, self._listening(), next_attempt_at__lte=now)
+
+    def awaiting(self) -> Self:
+        """Open deliveries whose time has come, held or not, but for those of inactive subscriptions."""
+        return self.open().filter(self._listening(), next_attempt_at__lte=timezone.now())
 
     def behind(self, created_at: datetime, pk: UUID) -> Self:
         """What a list of the newest first shows after this delivery."""
@@ -30,6 +35,8 @@ class DeliveryQuerySet(TenantQuerySet):
 
     def retriable(self, *, since: datetime) -> Self:
         """Deliveries that failed since then and whose receiver did not ask us to stop."""
-        listening = Q(subscription=None) | Q(subscription__status="ACTIVE")
-        failed = self.filter(listening, status="FAILED", updated_at__gte=since)
+        failed = self.filter(self._listening(), status="FAILED", updated_at__gte=since)
         return failed.exclude(response_code=410)
+
+    def _listening(self) -> Q:
+        return Q(subscription=None) | Q(subscription__status="ACTIVE")

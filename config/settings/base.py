@@ -255,6 +255,8 @@ STORAGES: dict[str, dict[str, Any]] = {
 # Signs callbacks of a client that has no secret of its own.
 WEBHOOK_SECRET = env.str("WEBHOOK_SECRET")
 WEBHOOK_TIMEOUT_S = 30
+# A subscription whose every attempt has failed for so long is disabled (5 days).
+WEBHOOK_DISABLE_AFTER_S = env.int("WEBHOOK_DISABLE_AFTER_S", default=5 * 86_400)
 # Development only: lets webhooks and audio addresses point at this machine (never at other private hosts).
 OUTBOUND_ALLOW_LOOPBACK = env.bool("OUTBOUND_ALLOW_LOOPBACK", default=False)
 LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=90)

@@ -1,101 +1,79 @@
-"""Deliveries: claimed with a lease, settled while the lease holds, sent again by hand."""
+"""Deliveries: settled while their lease holds, sent again by hand."""
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from uuid import UUID, uuid4
+from functools import lru_cache
+from typing import Protocol
+from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
 from django.utils import timezone
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from config import tenancy
 from config.encryption import unseal
 from partners.services.audit import Actor, audit_record
 from partners.services.clients import webhook_secret_of
-from webhooks.models import Delivery, Subscription
+from webhooks.models import Delivery
+from webhooks.services.claims import Claimed, subscriptions_let_go
+from webhooks.services.endpoints import endpoints_note
 from webhooks.services.wake import dispatcher_wake
 
 SUBSCRIPTION_SECRET = "subscription-secret"  # noqa: S105 (the purpose it is sealed for)
-# What settling may take after the receiver's time is over; then another dispatcher sends again.
-LEASE_MARGIN_S = 15
 MAX_WAIT = timedelta(days=1)
 _JITTER = 0.1
-_GONE = 410
+GONE = 410
 
-# Lanes are found by hopping along the index of open deliveries, so the cost grows with the number
-# of lanes and not of deliveries; random order, or a full house would always serve the same lanes.
-_CLAIM = """
-WITH RECURSIVE lanes AS (
-    (SELECT lane FROM webhooks_delivery WHERE status IN ('PENDING', 'RETRYING')
-     ORDER BY lane LIMIT 1)
-    UNION ALL
-    SELECT (SELECT d.lane FROM webhooks_delivery d
-            WHERE d.status IN ('PENDING', 'RETRYING') AND d.lane > lanes.lane
-            ORDER BY d.lane LIMIT 1)
-    FROM lanes WHERE lanes.lane IS NOT NULL
-), free AS MATERIALIZED (
-    SELECT lane FROM lanes WHERE lane IS NOT NULL AND lane <> ALL(%(busy)s::uuid[])
-    ORDER BY random()
-), claimed AS MATERIALIZED (
-    SELECT due.id FROM free CROSS JOIN LATERAL (
-        SELECT d.id FROM webhooks_delivery d
-        WHERE d.lane = free.lane AND d.status IN ('PENDING', 'RETRYING')
-          AND d.next_attempt_at <= %(now)s
-          AND (d.lease_until IS NULL OR d.lease_until < %(now)s)
-        ORDER BY d.next_attempt_at LIMIT %(per_lane)s FOR UPDATE SKIP LOCKED
-    ) due LIMIT %(limit)s
-)
-UPDATE webhooks_delivery d
-SET lease_token = %(token)s,
-    lease_until = %(now)s + make_interval(secs => d.timeout_s + %(margin)s)
-FROM claimed WHERE d.id = claimed.id RETURNING d.id
-"""
-
-_LOG = """
-INSERT INTO webhook_logs SELECT * FROM jsonb_populate_recordset(NULL::webhook_logs, %s::jsonb)
-"""
-
+# One document holds the attempts as they are logged and how their deliveries move on. What is logged is what
+# was moved on: an outcome whose lease passed to another dispatcher is neither.
 _SETTLE = """
-UPDATE webhooks_delivery d
-SET status = s.status, attempt_count = s.attempt_count, next_attempt_at = s.next_attempt_at,
-    delivered_at = s.delivered_at, response_code = s.response_code, last_error = s.last_error,
-    lease_token = NULL, lease_until = NULL, updated_at = %s
-FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::int[],
-            %s::text[])
-    AS s (id, status, attempt_count, next_attempt_at, delivered_at, response_code, last_error)
-WHERE d.id = s.id
-"""
-
-
-# What an attempt and its log row need of a delivery.
-_SENT = (
-    "organization_id",
-    "environment",
-    "lane",
-    "url",
-    "webhook_id",
-    "body",
-    "async_job_id",
-    "attempt_count",
-    "max_attempts",
-    "retry_delay_s",
-    "backoff_multiplier",
-    "timeout_s",
-    "next_attempt_at",
-    "lease_token",
-    "lease_until",
+WITH o AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS o (
+        id uuid, organization_id uuid, environment text, delivery_id uuid, webhook_url text,
+        http_status smallint, attempt_number int, success bool, error_message text, created_at timestamptz,
+        async_job_id uuid, latency_ms float, error_code text, request_headers jsonb, request_body text,
+        response_headers jsonb, response_body text, token uuid, wait_s float)
+), settled AS (
+    UPDATE webhooks_delivery d
+    SET status = CASE WHEN o.success THEN 'DELIVERED' WHEN {retries} THEN 'RETRYING' ELSE 'FAILED' END,
+        next_attempt_at = CASE WHEN {retries} THEN now() + make_interval(secs => o.wait_s)
+                          ELSE d.next_attempt_at END,
+        delivered_at = CASE WHEN o.success THEN now() END,
+        attempt_count = o.attempt_number, response_code = o.http_status, last_error = o.error_message,
+        lease_token = NULL, lease_until = NULL, updated_at = now()
+    FROM o WHERE d.id = o.delivery_id AND d.lease_token = o.token
+    RETURNING d.id
+), logged AS (
+    INSERT INTO webhook_logs (
+        id, organization_id, environment, delivery_id, webhook_url, http_status, attempt_number, success,
+        error_message, created_at, async_job_id, latency_ms, error_code, request_headers, request_body,
+        response_headers, response_body)
+    SELECT o.id, o.organization_id, o.environment, o.delivery_id, o.webhook_url, o.http_status,
+        o.attempt_number, o.success, o.error_message, o.created_at, o.async_job_id, o.latency_ms,
+        o.error_code, o.request_headers, o.request_body, o.response_headers, o.response_body
+    FROM o JOIN settled ON settled.id = o.delivery_id
 )
+SELECT id::text FROM settled
+""".format(retries="o.wait_s IS NOT NULL AND o.attempt_number < d.max_attempts")
+
+
+class Schedule(Protocol):
+    """When a delivery is tried again."""
+
+    attempt_count: int
+    retry_delay_s: int
+    backoff_multiplier: float
 
 
 @dataclass(slots=True)
 class Outcome:
     """One attempt and how it ended; `error_code` is empty when the receiver answered 2xx."""
 
-    delivery: Delivery
+    delivery: Claimed
     started_at: datetime
     latency_ms: float
     http_status: int | None = None
@@ -110,49 +88,19 @@ class Outcome:
         return not self.error_code
 
 
-def deliveries_claim(
-    *, limit: int, per_lane: int | None = None, busy: Collection[UUID] = ()
-) -> list[Delivery]:
-    """Lease up to `limit` due deliveries, at most `per_lane` of one lane, none of the `busy` lanes.
-
-    No two callers get the same one. The lease outlives the delivery's timeout; what is not settled
-    until its end is due again, as the same attempt. Clients and subscriptions come loaded, for
-    their secrets.
-    """
-    token = uuid4()
-    with tenancy.operator():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _CLAIM,
-                {
-                    "busy": list(busy),
-                    "now": timezone.now(),
-                    "per_lane": per_lane or limit,
-                    "limit": limit,
-                    "token": token,
-                    "margin": LEASE_MARGIN_S,
-                },
-            )
-            ids = [row[0] for row in cursor.fetchall()]
-        if not ids:
-            return []
-        claimed = (
-            Delivery.objects.select_related("client", "subscription")
-            .only(*_SENT, "client__webhook_secret_sealed", "subscription__secret_sealed")
-            .filter(id__in=ids)
-        )
-        return list(claimed.order_by("next_attempt_at", "id"))
-
-
-def delivery_secret(delivery: Delivery) -> str:
+def delivery_secret(delivery: Claimed) -> str:
     """The secret that signs a delivery: its subscription's, else its client's, else the hub's.
 
     Raises ValueError when it cannot be opened with FIELD_ENCRYPTION_KEY.
     """
     if delivery.subscription is not None:
-        sealed = bytes(delivery.subscription.secret_sealed)
-        return unseal(sealed, purpose=SUBSCRIPTION_SECRET).decode()
+        return _subscription_secret(bytes(delivery.subscription.secret_sealed))
     return webhook_secret_of(delivery.client)
+
+
+@lru_cache(maxsize=4096)
+def _subscription_secret(sealed: bytes) -> str:
+    return unseal(sealed, purpose=SUBSCRIPTION_SECRET).decode()
 
 
 def attempts_settle(*, outcomes: Sequence[Outcome]) -> int:
@@ -160,61 +108,28 @@ def attempts_settle(*, outcomes: Sequence[Outcome]) -> int:
 
     An outcome whose lease passed to another dispatcher changes nothing: that one's is recorded.
     """
-    now = timezone.now()
-    by_id = {outcome.delivery.id: outcome for outcome in outcomes}
-    with tenancy.operator():
-        held = (
-            Delivery.objects.select_for_update(of=("self",))
-            .filter(id__in=by_id)
-            .order_by("id")
-            .values_list("id", "lease_token", "max_attempts")
-        )
-        mine = []
-        for delivery_id, lease_token, max_attempts in held:
-            outcome = by_id[delivery_id]
-            if lease_token == outcome.delivery.lease_token:
-                outcome.delivery.max_attempts = max_attempts  # a resend meanwhile may have raised it
-                mine.append(outcome)
-        if not mine:
-            return 0
-        states = [_state(outcome, now) for outcome in mine]
-        with connection.cursor() as cursor:
-            cursor.execute(_LOG, [orjson.dumps([_attempt(outcome) for outcome in mine]).decode()])
-            cursor.execute(_SETTLE, [now, *(list(column) for column in zip(*states, strict=True))])
-        gone = {
-            outcome.delivery.subscription_id
-            for outcome in mine
-            if outcome.http_status == _GONE and outcome.delivery.subscription_id
-        }
-        _disable(gone, now)
-    return len(mine)
-
-
-def _state(outcome: Outcome, now: datetime) -> tuple[object, ...]:
-    """The delivery's next columns, in the order of _SETTLE."""
-    delivery = outcome.delivery
-    count = delivery.attempt_count + 1
-    status, next_attempt_at, delivered_at = Delivery.Status.FAILED, delivery.next_attempt_at, None
-    if outcome.success:
-        status, delivered_at = Delivery.Status.DELIVERED, now
-    elif count < delivery.max_attempts and outcome.http_status != _GONE:
-        status, next_attempt_at = Delivery.Status.RETRYING, now + retry_wait(outcome, now=now)
-    return (
-        delivery.id,
-        str(status),
-        count,
-        next_attempt_at,
-        delivered_at,
-        outcome.http_status,
-        outcome.error_message[:500],
+    ordered = sorted(outcomes, key=lambda outcome: outcome.delivery.id)
+    with tenancy.operator(), connection.cursor() as cursor:
+        subscriptions_let_go(claimed=[outcome.delivery for outcome in ordered])
+        document = orjson.dumps([_record(outcome) for outcome in ordered]).decode()
+        cursor.execute(_SETTLE, {"outcomes": document})
+        settled = {row[0] for row in cursor.fetchall()}
+    # in a transaction of its own, since it locks subscriptions after deliveries
+    endpoints_note(
+        results=[
+            (outcome.delivery.subscription, outcome.error_code, outcome.http_status == GONE)
+            for outcome in ordered
+            if outcome.delivery.subscription is not None and outcome.delivery.id in settled
+        ]
     )
+    return len(settled)
 
 
 def retry_wait(outcome: Outcome, *, now: datetime) -> timedelta:
     """How long to wait after a failed attempt: the delivery's schedule with ±10% jitter, and at
     least what the receiver's `Retry-After` asks for; never more than a day.
     """
-    delivery = outcome.delivery
+    delivery: Schedule = outcome.delivery
     cap = MAX_WAIT.total_seconds()
     try:
         wait_s = delivery.retry_delay_s * delivery.backoff_multiplier**delivery.attempt_count
@@ -235,11 +150,12 @@ def _retry_after_s(value: str, *, now: datetime) -> float:
     return (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
 
 
-def _attempt(outcome: Outcome) -> dict[str, object]:
-    """The attempt's row, by column."""
+def _record(outcome: Outcome) -> dict[str, object]:
+    """The attempt's row by column, the lease it was made under, and the wait for the next one."""
     delivery = outcome.delivery
+    ends = outcome.success or outcome.http_status == GONE
     return {
-        "id": uuid7(),
+        "id": str(uuid7()),
         "organization_id": delivery.organization_id,
         "environment": delivery.environment,
         "delivery_id": delivery.id,
@@ -256,26 +172,17 @@ def _attempt(outcome: Outcome) -> dict[str, object]:
         "request_body": delivery.body[:16_384],
         "response_headers": outcome.response_headers,
         "response_body": outcome.response_body,
+        "token": str(delivery.lease_token),
+        "wait_s": None if ends else retry_wait(outcome, now=timezone.now()).total_seconds(),
     }
-
-
-def _disable(subscriptions: set[UUID], now: datetime) -> None:
-    """410: the receiver is gone for good, and what else waits for it is not sent."""
-    if not subscriptions:
-        return
-    Subscription.objects.filter(id__in=subscriptions).update(
-        status=Subscription.Status.DISABLED, updated_at=now
-    )
-    Delivery.objects.open().filter(subscription_id__in=subscriptions).update(
-        status=Delivery.Status.CANCELED, lease_token=None, lease_until=None, updated_at=now
-    )
 
 
 @transaction.atomic
 def delivery_resend(*, delivery_id: UUID, actor: Actor) -> Delivery:
     """Send a delivery again now, with the same id and body, whatever its state; audited.
 
-    One that is being sent this moment is left to that attempt. Raises Delivery.DoesNotExist (404).
+    One that is being sent this moment is left to that attempt; one whose subscription is paused or disabled
+    waits until that is active again. Raises Delivery.DoesNotExist (404).
     """
     now = timezone.now()
     delivery = Delivery.objects.select_for_update(of=("self",)).get(id=delivery_id)
