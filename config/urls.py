@@ -13,6 +13,7 @@ from config import health
 from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
 from jobs.urls import partner_urlpatterns as call_analysis
+from webhooks.urls import api_urlpatterns as webhooks
 
 # a password alone must not open the admin
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -29,6 +30,7 @@ urlpatterns = [
     path("api/partner/v1/", include("leads.urls")),
     path("api/partner/v1/", include(call_analysis)),
     path("", include(governance)),
+    path("", include(webhooks)),
     # people
     path("", RedirectView.as_view(pattern_name="dashboard-home")),
     path("", include("partners.urls")),

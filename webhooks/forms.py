@@ -5,12 +5,31 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
 
-from partners.models import ApiClient
+from config.tenancy import Environment
+from partners.models import ApiClient, Organization
+from partners.pages import Reach
 from webhooks.models import Subscription
 from webhooks.registry import EVENT_TYPES
 
 _CODE = {"spellcheck": "false", "class": "mono"}
+# The names of the API, and the form's.
+_WIRE = {
+    "url": "url",
+    "events": "events",
+    "description": "description",
+    "payloadFilters": "payload_filters",
+    "customHeaders": "custom_headers",
+    "ordered": "is_ordered",
+    "ratePerSecond": "rate_per_second",
+}
+_WIRE_RETRY = {
+    "maxRetries": "max_retries",
+    "retryDelay": "retry_delay_s",
+    "backoffMultiplier": "backoff_multiplier",
+    "timeout": "timeout_s",
+}
 
 
 class EndpointForm(forms.Form):
@@ -29,7 +48,8 @@ class EndpointForm(forms.Form):
         required=False,
         label=_("Payload filters"),
         widget=forms.Textarea(
-            attrs=_CODE | {"rows": 3, "placeholder": '[{"field": "source", "operator": "equals", "value": "web"}]'}
+            attrs=_CODE
+            | {"rows": 3, "placeholder": '[{"field": "source", "operator": "equals", "value": "web"}]'}
         ),
         help_text=_("A JSON list of conditions on an event's data. All must hold; empty sends everything."),
     )
@@ -50,14 +70,22 @@ class EndpointForm(forms.Form):
         help_text=_("Adds a v1a signature, which is verified with a public key instead of the secret."),
     )
     rate_per_second = forms.IntegerField(
-        min_value=1, max_value=10_000, required=False, label=_("At most a second"), help_text=_("Empty: no limit.")
+        min_value=1,
+        max_value=10_000,
+        required=False,
+        label=_("At most a second"),
+        help_text=_("Empty: no limit."),
     )
     max_retries = forms.IntegerField(min_value=0, max_value=10, initial=3, label=_("Retries"))
     retry_delay_s = forms.IntegerField(
         min_value=1, max_value=86_400, initial=60, label=_("First wait, in seconds")
     )
-    backoff_multiplier = forms.FloatField(min_value=1, max_value=10, initial=2, label=_("Each wait is … times the last"))
-    timeout_s = forms.IntegerField(min_value=1, max_value=30, initial=30, label=_("Time to answer, in seconds"))
+    backoff_multiplier = forms.FloatField(
+        min_value=1, max_value=10, initial=2, label=_("Each wait is … times the last")
+    )
+    timeout_s = forms.IntegerField(
+        min_value=1, max_value=30, initial=30, label=_("Time to answer, in seconds")
+    )
 
     def __init__(self, *args: Any, clients: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,17 +99,34 @@ class EndpointForm(forms.Form):
         """The form of an endpoint that is there, filled in."""
         names = ("url", "description", "is_ordered", "rate_per_second", "max_retries", "retry_delay_s")
         initial = {name: getattr(subscription, name) for name in (*names, "backoff_multiplier", "timeout_s")}
-        filters = subscription.payload_filters
+        filters, headers = subscription.payload_filters, subscription.custom_headers
         initial |= {
             "client": subscription.client_id,
             "events": subscription.event_types,
             "payload_filters": json.dumps(filters, ensure_ascii=False, indent=2) if filters else "",
-            "custom_headers": "\n".join(f"{name}: {value}" for name, value in subscription.custom_headers.items()),
+            "custom_headers": "\n".join(f"{name}: {value}" for name, value in headers.items()),
             "signs_v1a": bool(subscription.signing_key_sealed),
         }
         form = cls(data, initial=initial, clients=clients)
         form.fields["client"].disabled = True
         return form
+
+    def terms(self, wire: type[serializers.Serializer]) -> dict[str, Any] | None:
+        """The terms of a valid form by the rules of the API (`wire`); None with the form's errors set."""
+        data = self.cleaned_data
+        serializer = wire(
+            data={
+                **{field: data[name] for field, name in _WIRE.items()},
+                "retryConfig": {field: data[name] for field, name in _WIRE_RETRY.items()},
+                "signatureScheme": "v1a" if data["signs_v1a"] else "v1",
+            }
+        )
+        if serializer.is_valid():
+            return dict(serializer.validated_data)
+        names = _WIRE | _WIRE_RETRY | {"retryConfig": None, "signatureScheme": None}
+        for field, errors in serializer.errors.items():
+            self.add_error(names.get(field), [str(error) for error in _flat(errors)])
+        return None
 
     def clean_payload_filters(self) -> list[Any]:
         text = self.cleaned_data["payload_filters"].strip()
@@ -122,3 +167,43 @@ class EndpointForm(forms.Form):
     @property
     def wants_everything(self) -> bool:
         return "*" in (self["events"].value() or ())
+
+
+class RequestBinForm(forms.Form):
+    """A new request bin; super-admins say for which organization."""
+
+    name = forms.CharField(max_length=120, required=False, label=_("Name"))
+    organization = forms.ModelChoiceField(Organization.objects.none(), label=_("Organization"))
+    environment = forms.ChoiceField(choices=Environment.choices, label=_("Environment"))
+    answer_status = forms.ChoiceField(
+        choices=[(status, status) for status in (200, 204, 400, 410, 429, 500, 503)],
+        label=_("Answers"),
+        help_text=_("500 shows retries, 410 disables the endpoint."),
+    )
+
+    def __init__(self, *args: Any, reach: Reach, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._organization = reach.organization
+        if reach.organization:
+            del self.fields["organization"]
+        else:
+            self.fields["organization"].queryset = Organization.objects.all()  # type: ignore[attr-defined]
+
+    def terms(self) -> dict[str, Any]:
+        """The terms of a valid form, as the service takes them."""
+        organization = self._organization or self.cleaned_data["organization"]
+        return {
+            "organization_id": organization.id,
+            "environment": self.cleaned_data["environment"],
+            "name": self.cleaned_data["name"],
+            "answer_status": int(self.cleaned_data["answer_status"]),
+        }
+
+
+def _flat(errors: Any) -> list[Any]:
+    """The sentences of a serializer's errors, however deep they lie."""
+    if isinstance(errors, dict):
+        return [sentence for part in errors.values() for sentence in _flat(part)]
+    if isinstance(errors, list):
+        return [sentence for part in errors for sentence in _flat(part)]
+    return [errors]

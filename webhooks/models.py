@@ -199,6 +199,81 @@ class Delivery(TenantModel):
         return f"{self.event_type} {self.webhook_id}"
 
 
+class Replay(TenantModel):
+    """Deliveries of a subscription that are sent again: those since a time, all or the failed ones.
+
+    The row is the work: `behind_id` is the last delivery taken so far, and a worker goes on from there.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "RUNNING", "Running"
+        COMPLETED = "COMPLETED", "Completed"
+        CANCELED = "CANCELED", "Canceled"
+
+    class Only(models.TextChoices):
+        FAILED = "failed", "Failed and canceled ones"
+        ALL = "all", "All of them"
+
+    subscription = models.ForeignKey(
+        Subscription, models.CASCADE, related_name="replays", db_constraint=False
+    )
+    since = models.DateTimeField()
+    only = models.CharField(max_length=6, choices=Only)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    total = models.PositiveIntegerField()
+    replayed = models.PositiveIntegerField(default=0)
+    behind_id = models.UUIDField(null=True, editable=False)
+    completed_at = models.DateTimeField(null=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subscription",), name="replay_one_at_a_time", condition=Q(status="RUNNING")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"replay of {self.subscription_id} since {self.since:%Y-%m-%d %H:%M}"
+
+
+class RequestBin(TenantModel):
+    """A receiver inside the hub, to try webhooks with: what is sent to `/bins/{token}` is kept to look at."""
+
+    name = models.CharField(max_length=120, blank=True)
+    token = models.CharField(max_length=43, unique=True)
+    answer_status = models.PositiveSmallIntegerField(default=200)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name or f"bin {self.id}"
+
+
+class BinnedRequest(TenantModel):
+    """What a request bin received. `is_verified` is empty where no subscription sends to this bin."""
+
+    request_bin = models.ForeignKey(
+        RequestBin, models.CASCADE, related_name="requests", db_constraint=False, db_index=False
+    )
+    method = models.CharField(max_length=10)
+    headers = models.JSONField()
+    body = models.TextField(blank=True)
+    body_bytes = models.PositiveIntegerField()
+    ip = models.GenericIPAddressField(null=True)
+    is_verified = models.BooleanField(null=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=("request_bin", "-id"), name="binned_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.id}"
+
+
 class Attempt(models.Model):
     """One HTTP request of a delivery and its answer. Partitioned by day; append-only; nothing
     refers to it.

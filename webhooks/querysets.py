@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from partners.querysets import TenantQuerySet
@@ -13,6 +13,18 @@ from partners.querysets import TenantQuerySet
 class SubscriptionQuerySet(TenantQuerySet):
     def active(self) -> Self:
         return self.filter(status="ACTIVE")
+
+    def by_need(self) -> Self:
+        """Those that need somebody first: disabled, then failing, then the newest."""
+        return self.order_by(
+            Case(When(status="DISABLED", then=0), When(failing_since__isnull=False, then=1), default=2),
+            "-created_at",
+            "-id",
+        )
+
+    def matching(self, search: str) -> Self:
+        """Those whose address or description contains `search`, whatever the case."""
+        return self.filter(Q(url__icontains=search) | Q(description__icontains=search))
 
 
 class DeliveryQuerySet(TenantQuerySet):

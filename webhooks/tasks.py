@@ -9,7 +9,10 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from config.api.queue import enqueue
 from webhooks import dispatcher
+from webhooks.services.replays import replays_are_running, replays_continue
+from webhooks.services.request_bins import request_bins_clean_up
 from webhooks.services.upkeep import history_clean_up, work_is_due
 from webhooks.services.wake import dispatcher_wake, dispatcher_woken
 
@@ -34,6 +37,14 @@ def sweep() -> None:
     """
     if work_is_due():
         dispatcher_wake()
+    if replays_are_running():
+        enqueue("webhooks.replay")
+
+
+@shared_task(name="webhooks.replay")
+def replay() -> None:
+    """Go on with the replays that were asked for."""
+    replays_continue()
 
 
 @shared_task(name="webhooks.retry_failed")
@@ -46,5 +57,6 @@ def retry_failed() -> dict[str, int]:
 
 @shared_task(name="webhooks.clean_up")
 def clean_up() -> None:
-    """Remove attempts, settled deliveries and events older than LOG_RETENTION_DAYS."""
+    """Remove attempts, settled deliveries and events older than LOG_RETENTION_DAYS, and request bins."""
+    request_bins_clean_up()
     history_clean_up(before=timezone.now() - timedelta(days=settings.LOG_RETENTION_DAYS))

@@ -55,6 +55,8 @@ INSTALLED_APPS = [
 API_PREFIXES = ("/api/", "/v1/", "/partner/")
 # ... and these as they stand; behind a slash this one is an app's page in the Django admin.
 API_PATHS = frozenset({"/admin/partners"})
+# Where people and partners reach the hub, without a slash at the end.
+HUB_URL = env.str("HUB_URL", default="http://127.0.0.1:8000").rstrip("/")
 PARTNER_API_ENABLED = env.bool("PARTNER_API_ENABLED", default=True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 MIDDLEWARE = [

@@ -31,6 +31,7 @@ _STATES: dict[str, tuple[str, Any]] = {
     "delivered": ("good", _("Delivered")),
     "paused": ("warn", _("Paused")),
     "disabled": ("bad", _("Disabled")),
+    "running": ("accent", _("Running")),
 }
 _ENVIRONMENTS: dict[str, tuple[str, Any]] = {
     "sandbox": ("warn", _("Sandbox")),

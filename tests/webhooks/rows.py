@@ -12,8 +12,8 @@ from partners.models import ApiClient
 from tests.factories import SANDBOX, make_client
 from webhooks.models import Attempt, Delivery, Subscription
 from webhooks.registry import EventType
+from webhooks.secrets import SUBSCRIPTION_SECRET
 from webhooks.services import callback_schedule, event_emit
-from webhooks.services.deliveries import SUBSCRIPTION_SECRET
 
 
 class ClientOut:

@@ -17,6 +17,7 @@ from django.db import connection
 
 from config import tenancy
 from partners.models import ApiClient
+from partners.services.clients import WEBHOOK_SECRET_FIELDS
 from webhooks.models import Delivery, Subscription
 
 # What settling may take after the receiver's time is over; then another dispatcher sends again.
@@ -220,9 +221,7 @@ def _claim_of(cursor: Any, subscription: Subscription, number: int, token: UUID)
         cursor.execute(_CLAIM_HEAD, {"lane": subscription.id, **given})
     else:
         organizations, lanes = [subscription.organization_id], [subscription.id]
-        cursor.execute(
-            _CLAIM, {"organizations": organizations, "lanes": lanes, "numbers": [number], **given}
-        )
+        cursor.execute(_CLAIM, {"organizations": organizations, "lanes": lanes, "numbers": [number], **given})
     return [Claimed(*row, token) for row in cursor.fetchall()]
 
 
@@ -236,7 +235,7 @@ def _load_senders(claimed: Sequence[Claimed]) -> None:
     }
     clients = {
         str(client.id): client
-        for client in ApiClient.objects.only("webhook_secret_sealed").filter(
+        for client in ApiClient.objects.only(*WEBHOOK_SECRET_FIELDS).filter(
             id__in={one.client_id for one in claimed if one.client_id and not one.subscription_id}
         )
     }

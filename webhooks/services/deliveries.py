@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
@@ -15,15 +14,12 @@ from django.utils import timezone
 from uuid_utils import uuid7
 
 from config import tenancy
-from config.encryption import unseal
 from partners.services.audit import Actor, audit_record
-from partners.services.clients import webhook_secret_of
 from webhooks.models import Delivery
 from webhooks.services.claims import Claimed, subscriptions_let_go
 from webhooks.services.endpoints import endpoints_note
 from webhooks.services.wake import dispatcher_wake
 
-SUBSCRIPTION_SECRET = "subscription-secret"  # noqa: S105 (the purpose it is sealed for)
 MAX_WAIT = timedelta(days=1)
 _JITTER = 0.1
 GONE = 410
@@ -86,21 +82,6 @@ class Outcome:
     @property
     def success(self) -> bool:
         return not self.error_code
-
-
-def delivery_secret(delivery: Claimed) -> str:
-    """The secret that signs a delivery: its subscription's, else its client's, else the hub's.
-
-    Raises ValueError when it cannot be opened with FIELD_ENCRYPTION_KEY.
-    """
-    if delivery.subscription is not None:
-        return _subscription_secret(bytes(delivery.subscription.secret_sealed))
-    return webhook_secret_of(delivery.client)
-
-
-@lru_cache(maxsize=4096)
-def _subscription_secret(sealed: bytes) -> str:
-    return unseal(sealed, purpose=SUBSCRIPTION_SECRET).decode()
 
 
 def attempts_settle(*, outcomes: Sequence[Outcome]) -> int:
