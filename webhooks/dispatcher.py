@@ -8,7 +8,7 @@ each other.
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
 
 from config import tenancy
 from webhooks.models import Delivery
@@ -83,7 +84,7 @@ def retry_failed(*, since: datetime) -> dict[str, int]:
     while ids:
         drain()
         with tenancy.operator():
-            if not retried.awaiting().exists():
+            if not retried.awaiting(now=timezone.now()).exists():
                 break
         time.sleep(_LOOK_S)  # another dispatcher is sending some of them
     with tenancy.operator():
@@ -128,7 +129,9 @@ class _Drain:
                     return
                 pause_s = _GATHER_S if found else _LOOK_S
                 if not found or self._shares.free == 0:
-                    await _wait(self._ended, min(pause_s if self._shares.free else 60, end - time.monotonic()))
+                    await _wait(
+                        self._ended, min(pause_s if self._shares.free else 60, end - time.monotonic())
+                    )
                 await asyncio.sleep(max(0, started + _GATHER_S - time.monotonic()) if self._sending else 0)
         finally:
             self._claiming = False
@@ -149,15 +152,14 @@ class _Drain:
             self._looked_at = time.monotonic()
             self._look_took = self._looked_at - asked
         wanted = self._shares.allot(self._lanes, limit=_BATCH)
-        claimed = deliveries_claim(wanted=wanted) if wanted else []
+        claimed, is_pace_awaited = deliveries_claim(wanted=wanted) if wanted else ([], False)
         got: dict[str, int] = {}
         for delivery in claimed:
             got[delivery.lane] = got.get(delivery.lane, 0) + 1
         # what gave less than it was asked for has no more for now
         spent = {lane.lane for lane, number in wanted.items() if got.get(lane.lane, 0) < number}
-        is_paced = any(lane.is_governed for lane in self._lanes)
         self._lanes = [lane for lane in self._lanes if lane.lane not in spent]
-        return claimed if claimed or made or is_paced or not looked else None
+        return claimed if claimed or made or is_pace_awaited or not looked else None
 
     def _start(self, client: OutboundClient, delivery: Claimed) -> None:
         self._shares.take(delivery)
@@ -188,7 +190,9 @@ class _Drain:
             unsent, self._unsent = self._unsent, []
             self._settling = True
             if outcomes:
-                self._settled += await self._persistently(lambda done=outcomes: attempts_settle(outcomes=done))
+                self._settled += await self._persistently(
+                    lambda done=outcomes: attempts_settle(outcomes=done)
+                )
             if unsent:
                 await self._persistently(lambda back=unsent: deliveries_release(claimed=back))
             self._settling = False
@@ -214,6 +218,19 @@ class _Drain:
                 connection.close()  # back to the pool
 
         return await asyncio.get_running_loop().run_in_executor(self._database, in_thread)
+
+
+def _settle(outcomes: Sequence[Outcome]) -> int:
+    """One that cannot be recorded takes no other with it; its lease ends, and it is sent again."""
+    try:
+        return attempts_settle(outcomes=outcomes)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(outcomes) == 1:
+            log.exception("webhook_attempt_not_recorded", delivery_id=outcomes[0].delivery.id)
+            return 0
+        return sum(_settle([outcome]) for outcome in outcomes)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
