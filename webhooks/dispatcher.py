@@ -8,7 +8,7 @@ each other.
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
 
 from config import tenancy
 from webhooks.bin_addresses import request_bin_token_of
@@ -86,7 +87,7 @@ def retry_failed(*, since: datetime) -> dict[str, int]:
     while ids:
         drain()
         with tenancy.operator():
-            if not retried.awaiting().exists():
+            if not retried.awaiting(now=timezone.now()).exists():
                 break
         time.sleep(_LOOK_S)  # another dispatcher is sending some of them
     with tenancy.operator():
@@ -154,15 +155,14 @@ class _Drain:
             self._looked_at = time.monotonic()
             self._look_took = self._looked_at - asked
         wanted = self._shares.allot(self._lanes, limit=_BATCH)
-        claimed = deliveries_claim(wanted=wanted) if wanted else []
+        claimed, is_pace_awaited = deliveries_claim(wanted=wanted) if wanted else ([], False)
         got: dict[str, int] = {}
         for delivery in claimed:
             got[delivery.lane] = got.get(delivery.lane, 0) + 1
         # what gave less than it was asked for has no more for now
         spent = {lane.lane for lane, number in wanted.items() if got.get(lane.lane, 0) < number}
-        is_paced = any(lane.is_governed for lane in self._lanes)
         self._lanes = [lane for lane in self._lanes if lane.lane not in spent]
-        return claimed if claimed or made or is_paced or not looked else None
+        return claimed if claimed or made or is_pace_awaited or not looked else None
 
     def _start(self, client: OutboundClient, delivery: Claimed) -> None:
         self._shares.take(delivery)
@@ -221,6 +221,19 @@ class _Drain:
                 connection.close()  # back to the pool
 
         return await asyncio.get_running_loop().run_in_executor(self._database, in_thread)
+
+
+def _settle(outcomes: Sequence[Outcome]) -> int:
+    """One that cannot be recorded takes no other with it; its lease ends, and it is sent again."""
+    try:
+        return attempts_settle(outcomes=outcomes)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(outcomes) == 1:
+            log.exception("webhook_attempt_not_recorded", delivery_id=outcomes[0].delivery.id)
+            return 0
+        return sum(_settle([outcome]) for outcome in outcomes)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

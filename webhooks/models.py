@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -156,6 +157,8 @@ class Delivery(TenantModel):
     webhook_id = models.CharField(max_length=64)
     body = models.TextField()
     async_job_id = models.UUIDField(null=True)
+    # When its event happened: the order that ordered subscriptions keep.
+    occurred_at = models.DateTimeField(db_default=Now())
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     attempt_count = models.PositiveIntegerField(default=0)
     max_attempts = models.PositiveIntegerField(default=3)
@@ -180,7 +183,7 @@ class Delivery(TenantModel):
                 condition=Q(status__in=("PENDING", "RETRYING")),
             ),
             models.Index(
-                fields=("lane", "event", "id"),
+                fields=("lane", "occurred_at", "id"),
                 name="delivery_in_order",
                 condition=Q(status__in=("PENDING", "RETRYING")),
             ),

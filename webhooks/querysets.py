@@ -5,7 +5,6 @@ from typing import Self
 from uuid import UUID
 
 from django.db.models import Case, Q, When
-from django.utils import timezone
 
 from partners.querysets import TenantQuerySet
 
@@ -33,13 +32,13 @@ class DeliveryQuerySet(TenantQuerySet):
         return self.filter(status__in=("PENDING", "RETRYING"))
 
     def due(self, *, now: datetime) -> Self:
-        """Open deliveries whose time has come, whose subscription is active and that no live dispatcher holds."""
+        """Those awaiting that no live dispatcher holds."""
         free = Q(lease_until=None) | Q(lease_until__lt=now)
-        return self.open().filter(free, self._listening(), next_attempt_at__lte=now)
+        return self.awaiting(now=now).filter(free)
 
-    def awaiting(self) -> Self:
-        """Open deliveries whose time has come, held or not, but for those of inactive subscriptions."""
-        return self.open().filter(self._listening(), next_attempt_at__lte=timezone.now())
+    def awaiting(self, *, now: datetime) -> Self:
+        """Open deliveries whose time has come, but for those of paused or disabled subscriptions."""
+        return self.open().filter(self._listening(), next_attempt_at__lte=now)
 
     def behind(self, created_at: datetime, pk: UUID) -> Self:
         """What a list of the newest first shows after this delivery."""

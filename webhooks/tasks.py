@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from config.api.queue import enqueue
 from webhooks import dispatcher
+from webhooks.services.endpoints import notices_send
 from webhooks.services.replays import replays_are_running, replays_continue
 from webhooks.services.request_bins import request_bins_clean_up
 from webhooks.services.upkeep import history_clean_up, work_is_due
@@ -25,8 +26,8 @@ RETRY_FAILED_FOR = timedelta(days=1)
 def dispatch() -> None:
     """Send what is due. Two at once share the work."""
     dispatcher_woken()
-    dispatcher.drain()
-    if work_is_due():
+    # where nothing was sent, what is due waits for another: its order, its pace, its dispatcher
+    if dispatcher.drain() and work_is_due():
         dispatcher_wake()
 
 
@@ -53,6 +54,12 @@ def retry_failed() -> dict[str, int]:
     counts = dispatcher.retry_failed(since=timezone.now() - RETRY_FAILED_FOR)
     log.info("failed_webhooks_retried", **counts)
     return counts
+
+
+@shared_task(name="webhooks.tell_disabled")
+def tell_disabled() -> None:
+    """Tell people of endpoints that were disabled; on a schedule too, for what was lost."""
+    notices_send()
 
 
 @shared_task(name="webhooks.clean_up")

@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "webhooks.sweep": {"task": "webhooks.sweep", "schedule": 5.0},
     "webhooks.retry_failed": {"task": "webhooks.retry_failed", "schedule": 3600.0},
+    "webhooks.tell_disabled": {"task": "webhooks.tell_disabled", "schedule": 300.0},
     "webhooks.clean_up": {"task": "webhooks.clean_up", "schedule": 3600.0},
     "credentials.prepare_partitions": {
         "task": "credentials.prepare_partitions",

@@ -14,6 +14,7 @@ from webhooks.models import Attempt, Delivery, Subscription
 from webhooks.registry import EventType
 from webhooks.secrets import SUBSCRIPTION_SECRET
 from webhooks.services import callback_schedule, event_emit
+from webhooks.services.claims import Claimed, deliveries_claim, lanes_with_work
 
 
 class ClientOut:
@@ -89,6 +90,11 @@ def all_deliveries() -> list[Delivery]:
 def attempts_of(delivery: Delivery) -> list[Attempt]:
     with tenancy.operator():
         return list(Attempt.objects.filter(delivery_id=delivery.id).order_by("created_at"))
+
+
+def claim(of_each: int) -> list[Claimed]:
+    """Lease up to so many deliveries of each endpoint, as a dispatcher does that dies then."""
+    return deliveries_claim(wanted=dict.fromkeys(lanes_with_work(), of_each)).deliveries
 
 
 def let_waits_pass() -> None:

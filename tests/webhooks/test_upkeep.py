@@ -2,16 +2,20 @@
 
 from datetime import timedelta
 
+import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from config import tenancy
 from config.partitions import partitions_prepare
+from partners.models import AuditEntry
 from tests.conftest import owner_connection
-from tests.factories import make_client
+from tests.factories import make_client, make_organization
 from tests.webhooks.receiver import status
 from tests.webhooks.rows import (
     all_deliveries,
     attempts_of,
+    claim,
     delivery_now,
     emit,
     make_callback,
@@ -19,7 +23,8 @@ from tests.webhooks.rows import (
 )
 from webhooks import tasks
 from webhooks.dispatcher import drain
-from webhooks.models import Delivery, Event
+from webhooks.models import Attempt, Delivery, Event, Subscription
+from webhooks.services.deliveries import Outcome, attempts_settle
 from webhooks.services.upkeep import history_clean_up
 
 
@@ -89,3 +94,46 @@ def test_the_scheduled_retry_counts(receiver):
     assert tasks.retry_failed() == {"total": 1, "successful": 1, "failed": 0}
     assert delivery_now(failed).status == "DELIVERED"
     assert tasks.retry_failed() == {"total": 0, "successful": 0, "failed": 0}
+
+
+def test_a_paused_subscriptions_old_deliveries_go_too(receiver):
+    client = make_client()
+    subscription = make_subscription(receiver.url, client=client)
+    receiver.answers = [status(500)]
+    emit(client)
+    drain()
+    age(days=400)
+    with tenancy.operator():
+        Subscription.objects.filter(id=subscription.id).update(status="PAUSED")
+    history_clean_up(before=timezone.now())
+    assert all_deliveries() == []
+
+
+def test_an_organizations_webhooks_are_erased_and_nobody_elses(receiver, capsys):
+    organization = make_organization()
+    client, stranger = make_client(organization), make_client()
+    for each in (client, stranger):
+        make_subscription(receiver.url, client=each)
+        emit(each)
+        make_callback(receiver.url, client=each)
+    drain()
+    emit(client)
+    waiting = make_callback(receiver.url, client=client)
+    (taken,) = claim(1)
+    slug = organization.slug
+    with pytest.raises(CommandError, match="repeat"):
+        call_command("erase_webhooks", slug, yes="another")
+    with pytest.raises(CommandError, match="no organization"):
+        call_command("erase_webhooks", "nobody", yes="nobody")
+    call_command("erase_webhooks", slug, yes=slug)
+    assert capsys.readouterr().out == "events: 2, deliveries: 3, attempts: 2\n"
+    assert attempts_of(waiting) == []
+    with tenancy.operator():
+        for model in (Event, Delivery, Attempt):
+            assert set(model.objects.values_list("organization_id", flat=True)) == {stranger.organization_id}
+        assert Subscription.objects.filter(client=client).exists()
+        entry = AuditEntry.objects.get(action="webhooks.erased")
+    assert (entry.organization_id, entry.after["deliveries"]) == (client.organization_id, 3)
+    late = Outcome(delivery=taken, started_at=timezone.now(), latency_ms=1, http_status=200)
+    assert attempts_settle(outcomes=[late]) == 0
+    assert attempts_of(waiting) == []

@@ -76,7 +76,7 @@ WITH claimed AS MATERIALIZED (
 _CLAIM_HEAD = f"""
 WITH head AS MATERIALIZED (
     SELECT id FROM webhooks_delivery WHERE lane = %(lane)s AND status IN ('PENDING', 'RETRYING')
-    ORDER BY event_id, id LIMIT 1
+    ORDER BY occurred_at, id LIMIT 1
 ), claimed AS MATERIALIZED (
     SELECT d.id FROM webhooks_delivery d WHERE d.id = (SELECT id FROM head)
       AND d.status IN ('PENDING', 'RETRYING') AND d.next_attempt_at <= now()
@@ -127,6 +127,13 @@ class Claimed:
     held_until: datetime | None = None
 
 
+class Claim(NamedTuple):
+    """`is_pace_awaited`: more is due, and its moment comes soon."""
+
+    deliveries: list[Claimed]
+    is_pace_awaited: bool
+
+
 def lanes_with_work() -> list[Lane]:
     """Every endpoint that has a delivery due, also if all of these are being sent; in random order."""
     with tenancy.operator(), connection.cursor() as cursor:
@@ -134,7 +141,7 @@ def lanes_with_work() -> list[Lane]:
         return [Lane(*row) for row in cursor.fetchall()]
 
 
-def deliveries_claim(*, wanted: Mapping[Lane, int]) -> list[Claimed]:
+def deliveries_claim(*, wanted: Mapping[Lane, int]) -> Claim:
     """Lease up to so many due deliveries of each lane; subscriptions and clients come loaded.
 
     No two callers get the same one. A lease outlives the delivery's timeout; what is not settled until its
@@ -144,6 +151,7 @@ def deliveries_claim(*, wanted: Mapping[Lane, int]) -> list[Claimed]:
     free = [lane for lane in wanted if not lane.is_governed]
     governed = [lane for lane in wanted if lane.is_governed]
     claimed: list[Claimed] = []
+    is_pace_awaited = False
     with tenancy.operator(), connection.cursor() as cursor:
         if free:
             cursor.execute(
@@ -158,12 +166,15 @@ def deliveries_claim(*, wanted: Mapping[Lane, int]) -> list[Claimed]:
             )
             claimed += [Claimed(*row, token) for row in cursor.fetchall()]
         if governed:
-            claimed += _claim_governed(cursor, {lane.lane: wanted[lane] for lane in governed}, token)
+            mine, is_pace_awaited = _claim_governed(
+                cursor, {lane.lane: wanted[lane] for lane in governed}, token
+            )
+            claimed += mine
         _load_senders(claimed)
-    return claimed
+    return Claim(claimed, is_pace_awaited)
 
 
-def _claim_governed(cursor: Any, wanted: Mapping[str, int], token: UUID) -> list[Claimed]:
+def _claim_governed(cursor: Any, wanted: Mapping[str, int], token: UUID) -> Claim:
     before = time.monotonic()
     subscriptions = list(
         Subscription.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
@@ -177,10 +188,12 @@ def _claim_governed(cursor: Any, wanted: Mapping[str, int], token: UUID) -> list
     now = cursor.fetchone()[0]
     after = time.monotonic()
     claimed: list[Claimed] = []
+    is_pace_awaited = False
     for subscription in subscriptions:
         if subscription.is_ordered and subscription.held_until and subscription.held_until > now:
             continue
         moments = _moments(subscription, now, 1 if subscription.is_ordered else wanted[str(subscription.id)])
+        is_pace_awaited |= not moments
         mine = _claim_of(cursor, subscription, len(moments), token)
         if not mine:
             continue
@@ -196,7 +209,7 @@ def _claim_governed(cursor: Any, wanted: Mapping[str, int], token: UUID) -> list
                 delivery.start_before = before + delay_s + PACE_TOLERANCE_S
         Subscription.objects.filter(id=subscription.id).update(**changed)
         claimed += mine
-    return claimed
+    return Claim(claimed, is_pace_awaited)
 
 
 def _moments(subscription: Subscription, now: datetime, number: int) -> list[datetime]:

@@ -35,9 +35,11 @@ WITH o AS MATERIALIZED (
         response_headers jsonb, response_body text, token uuid, wait_s float)
 ), settled AS (
     UPDATE webhooks_delivery d
-    SET status = CASE WHEN o.success THEN 'DELIVERED' WHEN {retries} THEN 'RETRYING' ELSE 'FAILED' END,
-        next_attempt_at = CASE WHEN {retries} THEN now() + make_interval(secs => o.wait_s)
-                          ELSE d.next_attempt_at END,
+    SET status = CASE WHEN o.success THEN 'DELIVERED'
+                 WHEN o.wait_s IS NOT NULL AND o.attempt_number < d.max_attempts THEN 'RETRYING'
+                 ELSE 'FAILED' END,
+        next_attempt_at = CASE WHEN o.wait_s IS NOT NULL AND o.attempt_number < d.max_attempts
+                          THEN now() + make_interval(secs => o.wait_s) ELSE d.next_attempt_at END,
         delivered_at = CASE WHEN o.success THEN now() END,
         attempt_count = o.attempt_number, response_code = o.http_status, last_error = o.error_message,
         lease_token = NULL, lease_until = NULL, updated_at = now()
@@ -54,7 +56,7 @@ WITH o AS MATERIALIZED (
     FROM o JOIN settled ON settled.id = o.delivery_id
 )
 SELECT id::text FROM settled
-""".format(retries="o.wait_s IS NOT NULL AND o.attempt_number < d.max_attempts")
+"""
 
 
 class Schedule(Protocol):

@@ -80,7 +80,7 @@ def _fails_for_too_long(subscription: Subscription) -> bool:
 
 @transaction.atomic
 def subscription_disable(*, subscription: Subscription, reason: str, actor: Actor) -> None:
-    """Send this subscription nothing more; what waits for it is canceled and can be sent again later; audited.
+    """Send this subscription nothing more; what waits for it is canceled, and can be sent again; audited.
 
     `subscription` is locked by the caller. Unless a person did it, the organization's owners and managers are
     told by e-mail. One that is disabled already stays as it is.
@@ -114,12 +114,6 @@ def deliveries_cancel(*, subscription_id: UUID) -> int:
         Q(lease_until=None) | Q(lease_until__lt=now), subscription_id=subscription_id
     )
     return waiting.update(status=Delivery.Status.CANCELED, lease_token=None, lease_until=None, updated_at=now)
-
-
-def notices_are_due() -> bool:
-    """Whether somebody has still to be told of a disabled subscription."""
-    with tenancy.operator():
-        return Subscription.objects.filter(is_notice_due=True).exists()
 
 
 def notices_send() -> int:
@@ -166,7 +160,7 @@ def _tell(subscription: Subscription) -> None:
     # one message each, so that nobody learns another's address
     for address in governors.values_list("user__email", flat=True):
         EmailMessage(
-            subject=_("A webhook endpoint of %(client)s was disabled") % facts,
+            subject=" ".join((_("A webhook endpoint of %(client)s was disabled") % facts).split()),
             body="\n\n".join(line % facts for line in lines),
             to=[address],
         ).send()

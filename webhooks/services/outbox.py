@@ -1,6 +1,6 @@
 """The outbox: what happened is written with its change, and fanned out to deliveries afterwards."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
@@ -92,11 +92,11 @@ def callback_lane(owner_id: UUID, url: str) -> UUID:
 _FAN_OUT = """
 INSERT INTO webhooks_delivery (
     id, organization_id, environment, created_at, updated_at, event_id, subscription_id, client_id, lane, url,
-    event_type, webhook_id, body, status, attempt_count, max_attempts, retry_delay_s, backoff_multiplier,
-    timeout_s, next_attempt_at, last_error)
+    event_type, webhook_id, body, occurred_at, status, attempt_count, max_attempts, retry_delay_s,
+    backoff_multiplier, timeout_s, next_attempt_at, last_error)
 SELECT made.id, e.organization_id, e.environment, %(now)s, %(now)s, e.id, s.id, s.client_id, s.id, s.url,
-    e.type, e.id::text, bodies.body, 'PENDING', 0, s.max_retries + 1, s.retry_delay_s, s.backoff_multiplier,
-    s.timeout_s, %(now)s, ''
+    e.type, e.id::text, bodies.body, e.created_at, 'PENDING', 0, s.max_retries + 1,
+    s.retry_delay_s, s.backoff_multiplier, s.timeout_s, %(now)s, ''
 FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(subscriptions)s::uuid[])
     AS made (id, event_id, subscription_id)
 JOIN unnest(%(bodied)s::uuid[], %(bodies)s::text[]) AS bodies (event_id, body)
