@@ -17,7 +17,7 @@ from partners.services.clients import webhook_secret_generate, webhook_secret_of
 from tests.factories import make_client
 from tests.webhooks.rows import make_callback
 from webhooks.dispatcher import drain
-from webhooks.signing import signed_headers
+from webhooks.signing import Signers, signed_headers
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE = shutil.which("node")
@@ -101,7 +101,7 @@ def test_the_example_receiver_verifies_and_refuses(delivered):
     assert "webhook-signature" in problem(headers=forged)
     old = signed_headers(
         body=received.body,
-        secret=secret,
+        signers=Signers((secret,)),
         webhook_id="1",
         attempt_number=1,
         timestamp=int(time.time()) - 600,
@@ -111,6 +111,8 @@ def test_the_example_receiver_verifies_and_refuses(delivered):
 
 def test_a_secret_in_plain_text_signs_too():
     """WEBHOOK_SECRET, the hub's own, may be any text."""
-    headers = signed_headers(body=b"{}", secret="plain text", webhook_id="1", attempt_number=1, timestamp=5)
+    headers = signed_headers(
+        body=b"{}", signers=Signers(("plain text",)), webhook_id="1", attempt_number=1, timestamp=5
+    )
     expected = hmac.digest(b"plain text", b"1.5.{}", "sha256")
     assert headers["webhook-signature"] == "v1," + base64.b64encode(expected).decode()

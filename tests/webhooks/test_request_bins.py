@@ -1,0 +1,114 @@
+"""Request bins: a receiver inside the hub."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from config import tenancy
+from tests.api_clients import CLIENTS, terms
+from tests.factories import make_organization
+from tests.people import Caller, make_member
+from webhooks.dispatcher import drain
+from webhooks.models import RequestBin
+from webhooks.services import request_bins
+
+BINS = "/api/v1/request-bins"
+
+
+@pytest.fixture
+def owner(organization):
+    return Caller(make_member("owner", organization))
+
+
+@pytest.fixture
+def made(owner):
+    answer = owner("post", BINS, {"name": "Try", "answerStatus": 200})
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def path_of(url):
+    return "/" + url.split("/", 3)[3]
+
+
+def received(owner, made):
+    return owner("get", f"{BINS}/{made['id']}/requests").json()["data"]
+
+
+def test_a_bin_keeps_what_was_sent_to_it(owner, made):
+    answer = Client().post(
+        path_of(made["url"]), '{"a":1}', content_type="application/json", headers={"X-Mine": "yes"}
+    )
+    assert (answer.status_code, answer.content) == (200, b'{"received":true}')
+    (one,) = received(owner, made)
+    assert (one["method"], one["body"], one["bodyBytes"], one["verified"]) == ("POST", '{"a":1}', 7, None)
+    assert one["headers"]["X-Mine"] == "yes"
+
+
+def test_an_endpoint_that_sends_to_a_bin_is_delivered_and_verified(owner, made):
+    client = owner("post", CLIENTS, terms()).json()
+    webhooks = f"{CLIENTS}/{client['id']}/webhooks"
+    webhook = owner("post", webhooks, {"url": made["url"], "events": ["*"]}).json()
+    owner("post", f"{webhooks}/{webhook['id']}/test", {})
+    drain()
+    (one,) = received(owner, made)
+    assert one["verified"] is True
+    assert json.loads(one["body"])["type"] == "webhook.test"
+    (delivery,) = owner("get", f"{webhooks}/{webhook['id']}/deliveries").json()["data"]
+    assert (delivery["status"], delivery["responseCode"]) == ("DELIVERED", 200)
+    forged = {"webhook-id": "1", "webhook-timestamp": "5", "webhook-signature": "v1,AAAA"}
+    Client().post(path_of(made["url"]), "{}", content_type="application/json", headers=forged)
+    assert received(owner, made)[0]["verified"] is False
+
+
+def test_it_answers_as_it_was_told(owner):
+    made = owner("post", BINS, {"answerStatus": 503}).json()
+    assert Client().put(path_of(made["url"]), "x", content_type="text/plain").status_code == 503
+    assert owner("post", BINS, {"answerStatus": 99}).status_code == 400
+
+
+def test_only_the_newest_requests_and_the_beginning_of_a_body_are_kept(owner, made, monkeypatch):
+    monkeypatch.setattr(request_bins, "REQUESTS_KEPT", 3)
+    for number in range(5):
+        Client().post(path_of(made["url"]), f"{number}", content_type="text/plain")
+    assert [one["body"] for one in received(owner, made)] == ["4", "3", "2"]
+    Client().post(path_of(made["url"]), "x" * 200_000, content_type="text/plain")
+    (one, *_) = received(owner, made)
+    assert (len(one["body"]), one["bodyBytes"]) == (16_384, 200_000)
+
+
+@pytest.mark.parametrize("token", ["x" * 43, "../../admin", "x"])
+def test_there_is_nothing_at_another_address(token):
+    assert Client().post(f"/bins/{token}", "x", content_type="text/plain").status_code == 404
+
+
+def test_a_bin_that_is_over_receives_nothing_and_is_removed(owner, made):
+    with tenancy.operator():
+        RequestBin.objects.update(expires_at="2020-01-01T00:00:00Z")
+    assert Client().post(path_of(made["url"]), "x", content_type="text/plain").status_code == 404
+    request_bins.request_bins_clean_up()
+    assert owner("get", BINS).json()["data"] == []
+
+
+def test_another_organizations_bin_is_not_there(owner, made):
+    stranger = Caller(make_member("owner", make_organization()))
+    assert stranger("get", f"{BINS}/{made['id']}/requests").status_code == 404
+    assert stranger("delete", f"{BINS}/{made['id']}").status_code == 404
+    assert stranger("get", BINS).json()["data"] == []
+    assert owner("delete", f"{BINS}/{made['id']}").status_code == 204
+
+
+def test_an_organization_has_so_many_bins(owner, made, monkeypatch):
+    monkeypatch.setattr(request_bins, "BINS_AN_ORGANIZATION", 1)
+    answer = owner("post", BINS, {})
+    assert (answer.status_code, answer.json()["error"]) == (409, "TOO_MANY_BINS")
+
+
+def test_a_flood_is_told_to_wait(owner, made, monkeypatch):
+    monkeypatch.setattr(request_bins, "_PACE", request_bins.Limits(per_minute=2))
+    statuses = [
+        Client().post(path_of(made["url"]), "x", content_type="text/plain").status_code for _ in range(3)
+    ]
+    assert statuses == [200, 200, 429]
+    assert len(received(owner, made)) == 2
