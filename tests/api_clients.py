@@ -7,7 +7,9 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
+from config import tenancy
 from credentials.services.keys import IssuedKey
+from partners.models import AuditEntry
 
 CLIENTS = "/api/v1/api-clients"
 KEYS = "/api/v1/api-keys"
@@ -33,3 +35,16 @@ class KeyCaller:
         if method == "get":
             return self._client.get(path, query)
         return getattr(self._client, method)(path, json.dumps(body), content_type="application/json")
+
+
+def rows(model: Any, **given: Any) -> list[Any]:
+    """Every organization's rows."""
+    with tenancy.operator():
+        return list(model.objects.filter(**given))
+
+
+def client_acts(target_id: Any) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """What the audit trail says of a client or a key: (action, before, after), oldest first."""
+    with tenancy.operator():
+        entries = AuditEntry.objects.filter(target_id=str(target_id)).order_by("sequence")
+        return [(entry.action, entry.before, entry.after) for entry in entries]
