@@ -94,6 +94,7 @@ def person_in(user: User, named: Any) -> tuple[Organization, str]:
 
     Super-admins are owners everywhere. Raises ValidationFailed (400) and NotFound (404).
     """
+    named = str(named or "").lower()
     with tenancy.operator():
         if user.is_superuser:
             owner = str(Membership.Role.OWNER)

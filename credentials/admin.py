@@ -38,7 +38,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         "expires_at",
         "last_used_at",
     )
-    list_filter = ("status", "environment", "tier")
+    list_filter = ("status", "environment", "tier", "organization_wide")
     list_select_related = ("organization",)
     search_fields = ("name", "key_id", "organization__name", "id")
 

@@ -81,6 +81,11 @@ class KeyTermsForm(forms.Form):
         label=_("Allowed brands"),
         help_text=_("One brand id a line; empty allows any."),
     )
+    organization_wide = forms.BooleanField(
+        required=False,
+        label=_("For the whole organization"),
+        help_text=_("Its client, key, webhook and usage scopes reach every partner, not this one only."),
+    )
     scopes = forms.MultipleChoiceField(label=_("Scopes"))
 
     def __init__(self, *args: Any, offered: frozenset[str], **kwargs: Any) -> None:
@@ -105,7 +110,7 @@ class KeyTermsForm(forms.Form):
     def terms(self) -> dict[str, Any]:
         """The terms of a valid form, as the services take them."""
         data = self.cleaned_data
-        names = ("scopes", "requests_per_minute", "burst", "daily_quota", "ip_allowlist")
+        names = ("scopes", "requests_per_minute", "burst", "daily_quota", "ip_allowlist", "organization_wide")
         return {name: data[name] for name in (*names, "offer_allowlist", "brand_allowlist")} | {
             "name": data["partner_name"],
             "tier": data["tier"] or Tier.STANDARD,
@@ -199,8 +204,16 @@ class KeyChangeForm(KeyTermsForm):
 
     @classmethod
     def of(cls, key: ApiKey, data: Any, *, offered: frozenset[str]) -> "KeyChangeForm":
-        names = ("scopes", "requests_per_minute", "burst", "daily_quota", "tier", "signing_mode")
-        initial = {name: getattr(key, name) for name in (*names, "expires_at")} | {
+        names = (
+            "scopes",
+            "requests_per_minute",
+            "burst",
+            "daily_quota",
+            "tier",
+            "signing_mode",
+            "expires_at",
+        )
+        initial = {name: getattr(key, name) for name in (*names, "organization_wide")} | {
             "partner_name": key.name,
             "ip_allowlist": "\n".join(key.ip_allowlist),
             "offer_allowlist": "\n".join(map(str, key.offer_allowlist)),

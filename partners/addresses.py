@@ -55,9 +55,10 @@ def _parts(url: str) -> tuple[str, str]:
         raise ValueError("The address must not hold a fragment (#).")
     try:
         parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
         _well_formed(url)
     except (ValueError, ValidationError) as error:
         raise ValueError("Give an https:// address.") from error
     if "@" in parts.netloc:
         raise ValueError("The address must not hold a user name or password.")
-    return parts.scheme, (parts.hostname or "").rstrip(".").lower()
+    return parts.scheme, host.rstrip(".").lower()

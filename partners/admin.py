@@ -38,11 +38,11 @@ class UserAdmin(ReadOnlyAdmin):
 
 @admin.register(ApiClient)
 class ApiClientAdmin(ReadOnlyAdmin):
-    list_display = ("name", "organization", "environment", "status", "created_at")
-    list_filter = ("environment", "status")
+    list_display = ("name", "organization", "environment", "status", "rate_limit_tier", "created_at")
+    list_filter = ("environment", "status", "rate_limit_tier")
     list_select_related = ("organization",)
-    search_fields = ("name", "organization__name", "id")
-    exclude = ("webhook_secret_sealed",)
+    search_fields = ("name", "contact_email", "organization__name", "id")
+    exclude = ("webhook_secret_sealed", "previous_webhook_secret_sealed")
 
 
 @admin.register(Company)

@@ -1,13 +1,14 @@
-"""Reads of the audit trail, and of who belongs where."""
+"""Reads of the audit trail, of who belongs where, and of clients."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Max
 
-from partners.models import AuditEntry, Membership, Organization, User
+from partners.models import ApiClient, AuditEntry, Membership, Organization, User
 
 EXPORTED = (
     "sequence",
@@ -88,6 +89,11 @@ def memberships_of(user: User) -> list[Membership]:
         .filter(user=user)
         .order_by("organization__name", "organization_id")
     )
+
+
+def client_webhook_url(client_id: UUID) -> str:
+    """Where a client's job callbacks go when a job names no address; "" for nowhere."""
+    return ApiClient.objects.filter(id=client_id).values_list("webhook_url", flat=True).first() or ""
 
 
 def account_of(email: str) -> User | None:

@@ -228,6 +228,10 @@ SPECTACULAR_SETTINGS = {
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
         "SigningModeEnum": "credentials.models.ApiKey.SigningMode",
         "ScopeEnum": "credentials.scopes.Scope",
+        "TierEnum": "partners.models.Tier",
+        "TierNameEnum": "credentials.serializers.clients.TIER_NAMES",
+        "ClientStatusEnum": "partners.models.ApiClient.Status",
+        "ClientKeyStatusEnum": "credentials.serializers.clients.KEY_STATES",
     },
 }
 # Strict JSON: what a partner may send (docs/architecture.md, Input).

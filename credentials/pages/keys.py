@@ -261,6 +261,7 @@ def key_row(key: Any) -> dict[str, Any]:
         "ip_allowlist": key.ip_allowlist,
         "offer_allowlist": key.offer_allowlist,
         "brand_allowlist": key.brand_allowlist,
+        "organization_wide": key.organization_wide,
         "tier": key.get_tier_display(),
         "limits": key_limits(key),
         "signing_mode": key.signing_mode,

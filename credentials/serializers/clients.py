@@ -134,7 +134,7 @@ class ClientTerms(serializers.Serializer):
     )
     contactEmail = serializers.EmailField(source="contact_email", max_length=254)
     rateLimitTier = AnyCaseField(
-        choices=Tier.values, source="rate_limit_tier", default=Tier.STANDARD.value, help_text="in any case"
+        choices=Tier.choices, source="rate_limit_tier", default=Tier.STANDARD.value, help_text="in any case"
     )
     webhookUrl = TextOrNull(
         source="webhook_url",
@@ -175,7 +175,7 @@ class ClientIn(ClientTerms):
 class ClientChanges(ClientTerms):
     """Some of an API client's terms, and its status; what is not named stays."""
 
-    status = AnyCaseField(choices=ApiClient.Status.values, required=False)
+    status = AnyCaseField(choices=ApiClient.Status.choices, required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         client: Any = self.instance

@@ -116,6 +116,8 @@ def client_update(*, client_id: UUID, changes: Mapping[str, Any], actor: Actor) 
             before=before,
             after=client_facts(client),
         )
+    if status == client.status:
+        return client
     return client_change_status(client_id=client_id, status=status, actor=actor)
 
 

@@ -15,6 +15,7 @@ from jobs.models import Call, Job
 from jobs.recordings import recording_delete, recording_save
 from jobs.services.runner import job_submit
 from partners.models import Agent, Company
+from partners.selectors import client_webhook_url
 
 CALL_ANALYSIS = "call_analysis"
 # Until something was measured here: 0.25 s of work for a second of audio at 16 kB (docs/analysis.md).
@@ -33,7 +34,7 @@ def call_submit(
     audio: AudioInput,
     webhook_url: str,
 ) -> Job:
-    """Store a call's recording and queue its analysis.
+    """Store a call's recording and queue its analysis; without a `webhook_url` its client's is called back.
 
     Raises Forbidden (403, company_not_allowed) for a key bound to another company, and NotFound (404)
     for a company or agent the tenant does not have.
@@ -67,7 +68,7 @@ def call_submit(
                 client_id=client_id,
                 job_type=CALL_ANALYSIS,
                 call=call,
-                webhook_url=webhook_url,
+                webhook_url=webhook_url or client_webhook_url(client_id),
             )
     except BaseException:
         if call.recording_name:

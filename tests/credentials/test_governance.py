@@ -23,7 +23,7 @@ FIELDS = {
     "id", "organizationId", "name", "environment", "keyId", "lastFour", "scopes", "status",
     "requestsPerMinute", "dailyQuota", "ipAllowlist", "requireSigning", "signingMode", "expiresAt",
     "lastUsedAt", "createdAt", "updatedAt", "companyId", "tier", "burst", "offerAllowlist",
-    "brandAllowlist",
+    "brandAllowlist", "organizationWide",
 }  # fmt: skip
 
 

@@ -125,7 +125,7 @@ class Callers:
         self._by_token = {"Authorization": f"Bearer {token}"}
 
     def headers(self, route: str) -> dict[str, str]:
-        person = route.startswith(("/partner/", "/admin/"))
+        person = route.startswith(("/partner/", "/admin/", "/api/v1/"))
         return {"Idempotency-Key": "input", **(self._by_token if person else self._by_key)}
 
     def __call__(
@@ -197,8 +197,21 @@ def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
 
 
 # writes that a made-up body is enough for; the others miss a row or a password, and refuse all the same
-ADMITTED = ("/api/partner/v1/leads", "/api/partner/v1/companies/create", "/partner/credentials")
-NAMED_EXAMPLES = {"phone": "+972541234567", "ipAllowlist": ["192.0.2.1"], "companyId": None}
+ADMITTED = (
+    "/api/partner/v1/leads",
+    "/api/partner/v1/companies/create",
+    "/partner/credentials",
+    "/api/v1/api-clients",
+)
+NAMED_EXAMPLES = {
+    "phone": "+972541234567",
+    "ipAllowlist": ["192.0.2.1"],
+    "companyId": None,
+    "redirectUris": ["https://a.example/x"],
+    "website": "https://a.example",
+    "logoUrl": "https://a.example/x.png",
+    "webhookUrl": "https://a.example/x",
+}
 EXAMPLES = {
     "email": "ada@a.example",
     "uri": "https://a.example/x",
