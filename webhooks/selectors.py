@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
-from rest_framework.views import APIView
+from rest_framework.generics import GenericAPIView
 
 from webhooks.matching import patterns_matching
 from webhooks.models import Attempt, Delivery, Subscription
@@ -72,7 +72,7 @@ def event_types_described() -> list[dict[str, Any]]:
 def _described(kind: EventType) -> dict[str, Any]:
     described = AutoSchema()
     described.registry = ComponentRegistry()
-    described.view, described.method, described.path = APIView(), "GET", "/"
+    described.view, described.method, described.path = GenericAPIView(request=None), "GET", "/"
     payload: Any = kind.payload
     data = described.resolve_serializer(payload, "response").ref
     parts = {component.name: component.schema for component in described.registry._components.values()}
