@@ -37,6 +37,8 @@ def replay_start(*, subscription_id: UUID, since: datetime, only: str, actor: Ac
         total=0,
     )
     replay.total = _wanted(replay).count()
+    if not replay.total:
+        replay.status, replay.completed_at = Replay.Status.COMPLETED, timezone.now()
     try:
         with transaction.atomic():
             replay.save(force_insert=True)
