@@ -192,7 +192,10 @@ class ClientApiViewSet(PersonalViewSet):
         if isinstance(credential, Snapshot):
             self._enter(credential.organization_id, credential.environment)
             if request.method in WRITES:
-                self._guard = idempotency_begin(request._request, credential=credential, required=False)
+                # these answers show secrets, which not every key of the client may know
+                self._guard = idempotency_begin(
+                    request._request, credential=credential, required=False, secret=True
+                )
         elif request.method in WRITES:
             self._guard = idempotency_begin_for_person(request._request, user=credential.user)
         if self._guard and self._guard.replay:

@@ -35,9 +35,12 @@ class Guard:
     replay: HttpResponse | None = None
 
 
-def idempotency_begin(request: HttpRequest, *, credential: Snapshot, required: bool) -> Guard | None:
+def idempotency_begin(
+    request: HttpRequest, *, credential: Snapshot, required: bool, secret: bool = False
+) -> Guard | None:
     """Take the request's idempotency key for the open transaction; None when it carries none.
 
+    A client's keys share their answers, but for `secret` ones: then another key's call conflicts.
     The lock ends with the transaction, also when its holder dies, so a failed call frees the key.
     Raises IdempotencyKeyRequired (400), ValidationFailed (400), IdempotencyInProgress (409) and
     IdempotencyConflict (409).
@@ -54,7 +57,7 @@ def idempotency_begin(request: HttpRequest, *, credential: Snapshot, required: b
         environment=credential.environment,
         client_id=credential.client_id,
         key=key,
-        fingerprint=_fingerprint(request),
+        fingerprint=_fingerprint(request, of=credential.key_id if secret else ""),
     )
     return _guard(record, found)
 
@@ -141,7 +144,7 @@ def _roles(user: User) -> dict[str, str]:
     return roles | ({"hub": "super-admin"} if user.is_superuser else {})
 
 
-def _fingerprint(request: HttpRequest) -> bytes:
-    digest = hashlib.sha256(f"{request.method}\n{request.get_full_path()}\n".encode())
+def _fingerprint(request: HttpRequest, *, of: str = "") -> bytes:
+    digest = hashlib.sha256(f"{of}{request.method}\n{request.get_full_path()}\n".encode())
     digest.update(request.body)
     return digest.digest()

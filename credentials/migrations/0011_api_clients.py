@@ -51,5 +51,5 @@ class Migration(migrations.Migration):
                 name="api_key_organization_wide",
             ),
         ),
-        migrations.RunSQL(SCOPES, reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(SCOPES, reverse_sql="DROP FUNCTION hub_client_scopes CASCADE"),
     ]

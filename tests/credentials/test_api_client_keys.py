@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from config import tenancy
@@ -177,6 +179,20 @@ def test_a_key_hands_out_no_scope_that_it_lacks(owner, client):
         reason="missing_scope",
         scopes=["companies:read"],
     )
+    assert len(keys()) == 3
+
+
+def test_a_repeat_shows_the_key_to_nobody_but_the_one_that_issued_it(owner, client):
+    issuers = [issued(owner, client, scopes=["keys:write", "leads:read"])["key"] for _ in range(2)]
+    body = {"clientId": client["id"], "name": "Server", "scopes": ["leads:read"]}
+
+    def call(raw):
+        headers = {"Authorization": f"Bearer {raw}", "Idempotency-Key": "same"}
+        return Client(headers=headers).post(KEYS, json.dumps(body), content_type="application/json")
+
+    first, again, sibling = call(issuers[0]), call(issuers[0]), call(issuers[1])
+    assert (first.status_code, again.content, again["Idempotent-Replayed"]) == (201, first.content, "true")
+    assert (sibling.status_code, sibling.json()["error"]) == (409, "IDEMPOTENCY_CONFLICT")
     assert len(keys()) == 3
 
 
