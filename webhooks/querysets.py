@@ -13,6 +13,10 @@ class SubscriptionQuerySet(TenantQuerySet):
     def active(self) -> Self:
         return self.filter(status="ACTIVE")
 
+    def listening(self) -> Self:
+        """Those whose events are to be delivered, now or once they are resumed."""
+        return self.exclude(status="DISABLED")
+
     def by_need(self) -> Self:
         """Those that need somebody first: disabled, then failing, then the newest."""
         return self.order_by(

@@ -137,19 +137,19 @@ def test_a_subscription_gets_the_types_it_named(wanted, made):
     assert len(all_deliveries()) == made
 
 
-def test_only_active_subscriptions_of_the_client_in_its_world_get_an_event():
+def test_only_enabled_subscriptions_of_the_client_in_its_world_get_an_event():
     organization = make_organization()
     client, neighbour = make_client(organization), make_client(organization)
     stranger = make_client()
     production = make_client(organization, environment="production")
     mine = make_subscription(URL, client=client)
-    make_subscription(URL, client=client, status=Subscription.Status.PAUSED)
+    paused = make_subscription(URL, client=client, status=Subscription.Status.PAUSED)
     make_subscription(URL, client=client, status=Subscription.Status.DISABLED)
     for other in (neighbour, stranger, production):
         make_subscription(URL, client=other)
     emit(client)
     events_fan_out()
-    assert [delivery.subscription_id for delivery in all_deliveries()] == [mine.id]
+    assert {delivery.subscription_id for delivery in all_deliveries()} == {mine.id, paused.id}
 
 
 def test_an_event_of_no_client_goes_to_every_client_of_the_organization():

@@ -178,15 +178,14 @@ def test_a_change_names_only_what_changes(owner, webhooks):
 def test_paused_keeps_back_and_resumed_sends(owner, webhooks, lead_made, receiver):
     made = create(owner, webhooks, receiver.url)
     path = f"{webhooks}/{made['id']}"
-    lead_made()
-    drain_none = owner("put", path, {"status": "paused"}).json()
-    assert drain_none["status"] == "PAUSED"
+    assert owner("put", path, {"status": "paused"}).json()["status"] == "PAUSED"
+    lead = lead_made()
     drain()
     assert receiver.received == []
     assert owner("put", path, {"status": "ACTIVE"}).json()["status"] == "ACTIVE"
-    lead_made()
     drain()
-    assert receiver.received
+    (received,) = receiver.received
+    assert lead["id"].encode() in received.body
 
 
 def test_a_disabled_one_says_why_and_starts_afresh(owner, webhooks, lead_made, receiver):

@@ -102,7 +102,7 @@ FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(subscriptions)s::uuid[])
 JOIN unnest(%(bodied)s::uuid[], %(bodies)s::text[]) AS bodies (event_id, body)
     ON bodies.event_id = made.event_id
 JOIN webhooks_event e ON e.id = made.event_id
-JOIN webhooks_subscription s ON s.id = made.subscription_id AND s.status = 'ACTIVE'
+JOIN webhooks_subscription s ON s.id = made.subscription_id AND s.status <> 'DISABLED'
 ON CONFLICT (event_id, subscription_id) DO NOTHING
 """
 
@@ -151,8 +151,9 @@ def events_fan_out(*, limit: int = 500) -> int:
 
 
 def _subscriptions_by_world(organizations: set[UUID]) -> dict[tuple[UUID, str], list[Subscription]]:
-    active = Subscription.objects.active().filter(organization_id__in=organizations)
-    wanted = active.only("organization_id", "environment", "client_id", "event_types", "payload_filters")
+    # what happens while one is paused waits for it
+    listening = Subscription.objects.listening().filter(organization_id__in=organizations)
+    wanted = listening.only("organization_id", "environment", "client_id", "event_types", "payload_filters")
     worlds: dict[tuple[UUID, str], list[Subscription]] = {}
     for subscription in wanted:
         worlds.setdefault((subscription.organization_id, subscription.environment), []).append(subscription)
