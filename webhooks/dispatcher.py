@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -199,11 +200,9 @@ class _Drain:
             unsent, self._unsent = self._unsent, []
             self._settling = True
             if outcomes:
-                self._settled += await self._persistently(
-                    lambda done=outcomes: attempts_settle(outcomes=done)
-                )
+                self._settled += await self._persistently(partial(_settle, outcomes))
             if unsent:
-                await self._persistently(lambda back=unsent: deliveries_release(claimed=back))
+                await self._persistently(partial(deliveries_release, claimed=unsent))
             self._settling = False
             self._ended.set()
             uncollected += len(outcomes)

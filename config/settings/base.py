@@ -268,6 +268,10 @@ WEBHOOK_DISABLE_AFTER_S = env.int("WEBHOOK_DISABLE_AFTER_S", default=5 * 86_400)
 OUTBOUND_ALLOW_LOOPBACK = env.bool("OUTBOUND_ALLOW_LOOPBACK", default=False)
 LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=90)
 
+# --- Mail: notices to people ----------------------------------------------------------
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="partner-hub@localhost")
+
 # --- Pages -----------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"
