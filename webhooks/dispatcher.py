@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -199,11 +200,9 @@ class _Drain:
             unsent, self._unsent = self._unsent, []
             self._settling = True
             if outcomes:
-                self._settled += await self._persistently(
-                    lambda done=outcomes: attempts_settle(outcomes=done)
-                )
+                self._settled += await self._persistently(partial(_settle, outcomes))
             if unsent:
-                await self._persistently(lambda back=unsent: deliveries_release(claimed=back))
+                await self._persistently(partial(deliveries_release, claimed=unsent))
             self._settling = False
             self._ended.set()
             uncollected += len(outcomes)
@@ -276,6 +275,7 @@ async def attempt(client: OutboundClient, delivery: Claimed) -> Outcome:
     outcome = Outcome(delivery=delivery, started_at=datetime.now(UTC), latency_ms=0)
     started = time.perf_counter()
     body = delivery.body.encode()
+    own_headers = delivery.subscription.custom_headers if delivery.subscription else {}
     try:
         outcome.request_headers = signed_headers(
             body=body,
@@ -283,7 +283,7 @@ async def attempt(client: OutboundClient, delivery: Claimed) -> Outcome:
             webhook_id=delivery.webhook_id,
             attempt_number=delivery.attempt_count + 1,
             timestamp=int(outcome.started_at.timestamp()),
-            extra=delivery.subscription.custom_headers if delivery.subscription else {},
+            extra=own_headers,
         )
         if token := request_bin_token_of(delivery.url):
             answer = await _to_bin(token, outcome.request_headers, body)
@@ -309,4 +309,7 @@ async def attempt(client: OutboundClient, delivery: Claimed) -> Outcome:
             outcome.error_code = "redirect_refused" if redirect else "http_status"
             outcome.error_message = f"The receiver answered {answer.status}."
     outcome.latency_ms = (time.perf_counter() - started) * 1000
+    if own_headers:
+        # a receiver's own header may be a password: the log has its name
+        outcome.request_headers = {**outcome.request_headers, **dict.fromkeys(own_headers, "***")}
     return outcome

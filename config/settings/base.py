@@ -228,6 +228,9 @@ SPECTACULAR_SETTINGS = {
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
         "SigningModeEnum": "credentials.models.ApiKey.SigningMode",
         "ScopeEnum": "credentials.scopes.Scope",
+        "WebhookStatusEnum": "webhooks.models.Subscription.Status",
+        "DeliveryStatusEnum": "webhooks.models.Delivery.Status",
+        "ReplayStatusEnum": "webhooks.models.Replay.Status",
         "TierEnum": "partners.models.Tier",
         "TierNameEnum": "credentials.serializers.clients.TIER_NAMES",
         "ClientStatusEnum": "partners.models.ApiClient.Status",
@@ -267,6 +270,10 @@ WEBHOOK_DISABLE_AFTER_S = env.int("WEBHOOK_DISABLE_AFTER_S", default=5 * 86_400)
 # Development only: lets webhooks and audio addresses point at this machine (never at other private hosts).
 OUTBOUND_ALLOW_LOOPBACK = env.bool("OUTBOUND_ALLOW_LOOPBACK", default=False)
 LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=90)
+
+# --- Mail: notices to people ----------------------------------------------------------
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="partner-hub@localhost")
 
 # --- Pages -----------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -109,6 +109,7 @@ def test_an_event_reaches_the_receiver_signed_and_is_listed(owner, webhooks, lea
     (attempt,) = detail["attempts"]
     assert (attempt["responseCode"], attempt["responseBody"], attempt["success"]) == (200, "ok", True)
     assert attempt["requestHeaders"]["webhook-id"] == delivery["webhookId"]
+    assert attempt["requestHeaders"]["X-Route"] == "***", "it may be a password"
     assert owner("get", webhooks).json()["data"][0]["_count"] == {"deliveries": 1}
 
 

@@ -175,7 +175,7 @@ def deliveries_claim(*, wanted: Mapping[Lane, int]) -> Claim:
                     "margin": LEASE_MARGIN_S,
                 },
             )
-            claimed += [Claimed(*row, token) for row in cursor.fetchall()]
+            claimed += _claimed(cursor, token)
         if governed:
             mine, is_pace_awaited = _claim_governed(
                 cursor, {lane.lane: wanted[lane] for lane in governed}, token
@@ -246,7 +246,12 @@ def _claim_of(cursor: Any, subscription: Subscription, number: int, token: UUID)
     else:
         organizations, lanes = [subscription.organization_id], [subscription.id]
         cursor.execute(_CLAIM, {"organizations": organizations, "lanes": lanes, "numbers": [number], **given})
-    return [Claimed(*row, token) for row in cursor.fetchall()]
+    return _claimed(cursor, token)
+
+
+def _claimed(cursor: Any, token: UUID) -> list[Claimed]:
+    rows: list[Any] = cursor.fetchall()
+    return [Claimed(*(*row, token)) for row in rows]
 
 
 def _load_senders(claimed: Sequence[Claimed]) -> None:
@@ -284,6 +289,6 @@ def subscriptions_let_go(*, claimed: Iterable[Claimed]) -> None:
     Called before their deliveries are touched: a subscription's row is locked before its deliveries' rows.
     """
     for delivery in sorted(claimed, key=attrgetter("lane")):
-        if delivery.held_until:
+        if delivery.subscription_id and delivery.held_until:
             held = Subscription.objects.filter(id=delivery.subscription_id, held_until=delivery.held_until)
             held.update(held_until=None)

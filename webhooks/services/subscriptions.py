@@ -40,6 +40,18 @@ CHANGEABLE = (
     "metadata",
 )
 Status = Subscription.Status
+_WRITTEN = (
+    *CHANGEABLE,
+    "signing_key_sealed",
+    "previous_signing_key_sealed",
+    "status",
+    "disabled_at",
+    "disabled_reason",
+    "failing_since",
+    "failing_attempts",
+    "is_notice_due",
+    "updated_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,8 @@ def subscription_update(*, subscription_id: UUID, changes: Mapping[str, Any], ac
         subscription.is_notice_due = False
     after = subscription_facts(subscription)
     if after != before:
-        subscription.save()
+        # what dispatchers write meanwhile is theirs
+        subscription.save(update_fields=_WRITTEN)
         if subscription.url != address:
             Delivery.objects.open().filter(subscription=subscription).update(url=subscription.url)
         _audit(actor, "subscription.changed", subscription, before=before, after=after)
@@ -158,6 +171,7 @@ def subscription_test(*, subscription_id: UUID, actor: Actor) -> Delivery:
         body=canonical_json({"id": identity, "type": TEST_EVENT, "timestamp": now, "data": data}),
         max_attempts=1,
         timeout_s=subscription.timeout_s,
+        occurred_at=now,
         next_attempt_at=now,
     )
     _audit(actor, "subscription.tested", subscription, after={"delivery": str(delivery.id)})
