@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from partners.models import ApiClient, TenantModel
 from partner_requests.querysets import PartnerRequestQuerySet
+from partners.models import ApiClient, TenantModel
 from partners.querysets import TenantQuerySet
 
 
@@ -47,7 +47,8 @@ class PartnerRequest(TenantModel):
             ),
             models.CheckConstraint(
                 name="partner_request_error",
-                condition=Q(status="FAILED", error__isnull=False) | (~Q(status="FAILED") & Q(error__isnull=True)),
+                condition=Q(status="FAILED", error__isnull=False)
+                | (~Q(status="FAILED") & Q(error__isnull=True)),
             ),
         )
         indexes = (
@@ -88,9 +89,7 @@ class Transition(TenantModel):
 class Onboarding(TenantModel):
     """A partner's onboarding data, as its last completed ONBOARDING request gave it."""
 
-    client = models.OneToOneField(
-        ApiClient, models.CASCADE, related_name="onboarding", db_constraint=False
-    )
+    client = models.OneToOneField(ApiClient, models.CASCADE, related_name="onboarding", db_constraint=False)
     company_name = models.CharField(max_length=255)
     contact_name = models.CharField(max_length=255)
     contact_email = models.EmailField(max_length=254)

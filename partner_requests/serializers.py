@@ -29,7 +29,7 @@ class PartnerRequestIn(serializers.Serializer):
 
     def validate_type(self, name: str) -> str:
         if not _TYPE.fullmatch(name):
-            raise serializers.ValidationError("Use letters, digits, '_', '.' and '-', beginning with a letter.")
+            raise serializers.ValidationError("Use letters, digits, '_', '.', '-'; begin with a letter.")
         return name
 
     def validate_payload(self, payload: Any) -> Any:

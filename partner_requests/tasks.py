@@ -36,9 +36,13 @@ def run(job: Job, reporter: Reporter) -> Any:
     """Run the handler of a request's type; its effect commits with the request's completion."""
     request_id = UUID(job.params["request_id"])
     try:
-        request = partner_request_begin(request_id=request_id)
+        return _handle(request_id)
     except InvalidTransition:
-        return {"settled": "by an operator"}
+        return {"settled": "before"}  # by an operator, or by an attempt that died afterwards
+
+
+def _handle(request_id: UUID) -> Any:
+    request = partner_request_begin(request_id=request_id)
     kind = REQUEST_TYPES[request.type]
     serializer = kind.payload(data=request.payload)
     if not serializer.is_valid():
@@ -48,9 +52,7 @@ def run(job: Job, reporter: Reporter) -> Any:
             result = kind.handle(request, serializer.validated_data)
         except RequestRefused as refused:
             raise JobFailure(refused.code, refused.message) from refused
-        partner_request_settle(
-            request_id=request_id, status=Status.COMPLETED, result=result, actor=WORKER
-        )
+        partner_request_settle(request_id=request_id, status=Status.COMPLETED, result=result, actor=WORKER)
     return result
 
 

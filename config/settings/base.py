@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "credentials",
     "webhooks",
     "jobs",
+    "partner_requests",
     "leads",
 ]
 
@@ -146,9 +147,12 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.scheduler:OneOfManyScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+# What the database is given once; from then on people change it in the admin.
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
+    "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
     "webhooks.sweep": {"task": "webhooks.sweep", "schedule": 5.0},
     "webhooks.retry_failed": {"task": "webhooks.retry_failed", "schedule": 3600.0},
     "webhooks.tell_disabled": {"task": "webhooks.tell_disabled", "schedule": 300.0},
@@ -223,6 +227,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "EnvironmentEnum": "config.tenancy.Environment",
+        "RequestStatusEnum": "partner_requests.models.PartnerRequest.Status",
         "LeadStatusEnum": "leads.models.Lead.Status",
         "JobStatusEnum": "jobs.models.Job.Status",
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
@@ -269,6 +274,8 @@ WEBHOOK_TIMEOUT_S = 30
 WEBHOOK_DISABLE_AFTER_S = env.int("WEBHOOK_DISABLE_AFTER_S", default=5 * 86_400)
 # Development only: lets webhooks and audio addresses point at this machine (never at other private hosts).
 OUTBOUND_ALLOW_LOOPBACK = env.bool("OUTBOUND_ALLOW_LOOPBACK", default=False)
+# How soon an operator should settle a request whose type has no handler.
+REQUEST_TARGET_S = env.int("REQUEST_TARGET_S", default=86_400)
 LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=90)
 
 # --- Mail: notices to people ----------------------------------------------------------
