@@ -208,6 +208,14 @@ def celery_worker(*, queue: str = "default", processes: int = 1, include: str = 
     ]  # fmt: skip
 
 
+def celery_beat() -> list[str]:
+    """What sends the scheduled work, as `make run` starts it."""
+    return [
+        sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO",
+        "--pidfile", "", "-S", "django_celery_beat.schedulers:DatabaseScheduler",
+    ]  # fmt: skip
+
+
 def clean_environment(**added: str) -> dict[str, str]:
     """Ours without the settings of a hub: a run must not depend on the shell it starts from."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "HUB_SERVICE_USER", "VIRTUAL_ENV")

@@ -20,7 +20,7 @@ TENANTS = 10
 TUNED_THREADS = {0: 4, 50: 32}
 BARE_SLOTS = {0: 64, 50: 1024}
 _SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-_HUB_ID = r"\r\nwebhook-id: ([^\r]+)"
+HUB_ID = r"\r\nwebhook-id: ([^\r]+)"
 _PEER_ID = r'"object": {"id": "([^"]+)"'
 
 
@@ -82,7 +82,7 @@ class Bare(Sender):
     body: str = ""
     name: str = "bare"
     title: str = "limit: a bare client, no database"
-    pattern: str = _HUB_ID
+    pattern: str = HUB_ID
 
     def queue(self, count: int) -> list[str]:
         return []
@@ -163,7 +163,7 @@ def _hub(stack: ExitStack, hub: Hub, receiver: Receiver) -> list[Sender]:
         ("hub_alone", "ours, one tenant alone", organizations[:1]),
     ):
         announce = partial(_announce, announcer, tenants)
-        found.append(Worker(name, title, _HUB_ID, worker, announcer, announce, signed_by_hub))
+        found.append(Worker(name, title, HUB_ID, worker, announcer, announce, signed_by_hub))
     return found
 
 
