@@ -199,10 +199,12 @@ def granian(application: str, *, port: int, workers: int = 2, python: str = sys.
     ]  # fmt: skip
 
 
-def celery_worker(*, queue: str = "default", processes: int = 1, include: str = "") -> list[str]:
+def celery_worker(
+    *, application: str = "config", queue: str = "default", processes: int = 1, include: str = ""
+) -> list[str]:
     """What runs a worker as `make run` runs the hub's; `include` names a module of further work."""
     return [
-        sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO",
+        sys.executable, "-m", "celery", "-A", application, "worker", "--loglevel", "INFO",
         "--without-gossip", "--without-mingle", "-Q", queue, "-c", str(processes),
         *(["--include", include] if include else []),
     ]  # fmt: skip
