@@ -4,6 +4,7 @@ Run in a process of its own (benchmarks/remote.py) it sends; `celery -A benchmar
 """
 
 import os
+from typing import Any
 
 from celery import Celery
 
@@ -11,7 +12,7 @@ app = Celery(
     "plain",
     broker=os.environ.get("BROKER"),
     set_as_current=False,
-    fixups=set(),  # Django's would load the hub's settings
+    fixups=[],  # Django's would load the hub's settings
 )
 
 
@@ -34,5 +35,6 @@ def busy() -> bool:
 def messages_wait(celery: Celery, queue: str) -> bool:
     """Whether the broker holds messages of a queue, or some that a worker took and did not acknowledge."""
     with celery.connection_for_read() as connection:
-        client = connection.default_channel.client
+        channel: Any = connection.default_channel
+        client = channel.client
         return bool(client.llen(queue) or client.hlen("unacked"))

@@ -14,6 +14,8 @@ from config.embedded.state import CHECKOUT, SetUpError
 _FIRST = 50
 _MOST = 20_000
 _STALLED_S = 120
+# What ends its work may still be in a transaction, which PostgreSQL would end if it stood still there.
+_SETTLE_S = 0.5
 TYPES = "benchmarks.jobs.types"
 
 
@@ -148,6 +150,7 @@ def _turn(work: Work, stores: Stores) -> None:
     _wait_while(work.unsettled, work)
     ended = time.monotonic()
     _wait_while(work.busy, work)
+    time.sleep(_SETTLE_S)
     worker_s = work.worker.cpu().total - worker_before.total
     store_s = stores.cpu().total - stores_before.total
     if ids and (completed := _completed(stores, ids)) != count:

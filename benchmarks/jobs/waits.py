@@ -4,8 +4,8 @@ import time
 from contextlib import ExitStack
 
 from benchmarks.hub import DATABASE, Hub
-from benchmarks.jobs.rounds import job_worker, submitter_of
 from benchmarks.jobs.names import PAUSE
+from benchmarks.jobs.rounds import job_worker, submitter_of
 from benchmarks.processes import Process, celery_beat
 
 QUEUED = 10_000

@@ -1,5 +1,6 @@
 """Run in a process of the hub (benchmarks/remote.py): tenants with subscriptions, and what they announce."""
 
+import secrets
 from itertools import cycle
 from math import ceil
 from uuid import UUID
@@ -29,7 +30,7 @@ _EVENTS_A_COMMIT = 500
 
 def tenant_create(name: str, urls: list[str], secret: str) -> dict[str, str]:
     """An organization with a key, whose client has a subscription for each URL."""
-    organization = organization_create(name=name, actor=ACTOR)
+    organization = organization_create(name=name, slug=secrets.token_hex(6), actor=ACTOR)
     with tenancy.operator():
         issued = key_issue(
             organization_id=organization.id,

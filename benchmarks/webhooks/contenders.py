@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,10 +17,12 @@ from benchmarks.processes import Process, Remote, celery_worker
 from benchmarks.webhooks.receiver import Receiver, Request
 
 TENANTS = 10
-# For the tuned peer and for the bare client, by the receiver's delay in milliseconds: the best that was tried.
+# For the tuned peer and the bare client, by the receiver's delay in milliseconds: the best that was tried.
 TUNED_THREADS = {0: 4, 50: 32}
 BARE_SLOTS = {0: 64, 50: 1024}
 _SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+# What ends its work may still be in a transaction, which PostgreSQL would end if it stood still there.
+_SETTLE_S = 0.5
 HUB_ID = r"\r\nwebhook-id: ([^\r]+)"
 _PEER_ID = r'"object": {"id": "([^"]+)"'
 
@@ -66,6 +69,7 @@ class Worker(Sender):
         receiver.wait_for(count, sender=self.process)
         while self.announcer.ask("unsettled"):
             self.process.alive()
+        time.sleep(_SETTLE_S)
         self.process.pause()
         return []
 
@@ -133,9 +137,7 @@ def tenant_create(announcer: Remote, name: str, *urls: str) -> dict[str, str]:
     return tenant
 
 
-def senders(
-    stack: ExitStack, hub: Hub, receiver: Receiver, *, delay_ms: int, only: set[str]
-) -> list[Sender]:
+def senders(stack: ExitStack, hub: Hub, receiver: Receiver, *, delay_ms: int, only: set[str]) -> list[Sender]:
     """Start those that take part, for a receiver of this delay; `only` names some, empty means all."""
     found: list[Sender] = []
     if not only or {"hub", "hub_alone"} & only:
@@ -196,7 +198,7 @@ def _p3(stack: ExitStack, hub: Hub, receiver: Receiver, *, threads: int = 0) -> 
     )
     announcer.ask("prepare", url=receiver.hook, secret=_SECRET)
     worker = Process(f"{name}_worker", command, environment=environment, log=stores.state.log)
-    title = f"P3 tuned: {threads} threads, connections kept" if threads else "P3: django-webhook as installed"
+    title = "P3 tuned: threads, connections kept" if threads else "P3: django-webhook as installed"
     return Worker(
         name,
         title,

@@ -23,6 +23,7 @@ class Delivered:
     rates: list[float] = field(default_factory=list)
     sender_cpu_ms: list[float] = field(default_factory=list)
     store_cpu_ms: list[float] = field(default_factory=list)
+    sent: int = 0
     repeats: int = 0
     checked: int = 0
     body: bytes = b""
@@ -36,9 +37,7 @@ def rounds_run(
     Raises SetUpError when a delivery is missing, unasked for or wrongly signed.
     """
     with ExitStack() as stack:
-        found = [
-            Delivered(sender) for sender in senders(stack, hub, receiver, delay_ms=delay_ms, only=only)
-        ]
+        found = [Delivered(sender) for sender in senders(stack, hub, receiver, delay_ms=delay_ms, only=only)]
         for one in found:
             if isinstance(one.sender, Bare):
                 one.sender.body = found[0].body.decode()
@@ -70,16 +69,18 @@ def _turn(one: Delivered, hub: Hub, receiver: Receiver, delay_ms: int) -> None:
     sender_s = sender.process.cpu().total - sender_before.total
     store_s = hub.stores.cpu().total - stores_before.total
     received = receiver.received()
-    _check(sender, ids, received)
+    check(sender, ids, received)
     one.rates.append(count / (received.times[-1] - began))
     one.sender_cpu_ms.append(sender_s * 1000 / count)
     one.store_cpu_ms.append(store_s * 1000 / count)
+    one.sent += count
     one.repeats += received.requests - len(received.arrived)
     one.checked += len(received.sample)
     one.body = received.sample[0].body
 
 
-def _check(sender: Sender, ids: list[str], received: Received) -> None:
+def check(sender: Sender, ids: list[str], received: Received) -> None:
+    """Raise SetUpError unless just these ids arrived, and the sampled requests are signed."""
     accepted, arrived = set(ids), set(received.arrived)
     if accepted != arrived:
         raise SetUpError(

@@ -1,4 +1,4 @@
-"""How long an event waits for its first attempt: when little happens, and beside a thousand dead endpoints."""
+"""How long an event waits for its first attempt: at light load, and beside a thousand dead endpoints."""
 
 import json
 import time

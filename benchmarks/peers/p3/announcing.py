@@ -17,6 +17,7 @@ from django_webhook.models import (  # noqa: E402
 
 from p3.models import Lead  # noqa: E402
 
+
 def prepare(url: str, secret: str) -> None:
     """The tables, and the one webhook. Safe to repeat."""
     call_command("migrate", run_syncdb=True, interactive=False, verbosity=0)

@@ -1,4 +1,4 @@
-"""What a Django team builds today: django-webhook, as its quickstart has it (a model, a worker, PostgreSQL)."""
+"""What a Django team builds today: django-webhook, as its quickstart has it, on PostgreSQL and Redis."""
 
 import os
 
