@@ -1,5 +1,6 @@
 """A contender's process with everything below it: started, paused, measured, stopped."""
 
+import contextlib
 import json
 import os
 import signal
@@ -14,9 +15,18 @@ from typing import Any, NamedTuple, Self
 
 import psutil
 
-from config.embedded.program import command_line, end
+from config.embedded.program import command_line, end, leftovers
 from config.embedded.state import CHECKOUT, SetUpError
 from config.embedded.supervision import last_lines
+
+_OF_THIS_CHECKOUT = f":{CHECKOUT}"
+
+
+def leftovers_end() -> None:
+    """End what a killed run of this checkout left; what stood still would outlive its parent for ever."""
+    for process in leftovers(_OF_THIS_CHECKOUT):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 class Cpu(NamedTuple):
@@ -61,17 +71,14 @@ def free_port() -> int:
 
 
 class Process:
-    """One command with everything below it, in a process group of its own; a context that gives itself.
-
-    A later run of this checkout ends what a killed one left of the same name.
-    """
+    """One command with everything below it, in a process group of its own; a context that gives itself."""
 
     def __init__(
         self, name: str, command: list[str], *, environment: dict[str, str], log: Path, pipes: bool = False
     ) -> None:
         self.name = name
         self._pipe = subprocess.PIPE if pipes else None
-        self._command = command_line(f"bench-{name}:{CHECKOUT}", command)
+        self._command = command_line(f"bench-{name}{_OF_THIS_CHECKOUT}", command)
         self._environment = environment
         self._log = log / f"{name}.log"
 

@@ -167,7 +167,7 @@ def _wait_while(true: Callable[[], bool], work: Work) -> None:
         work.worker.alive()
         if time.monotonic() > deadline:
             raise SetUpError(f"{work.name} was not done after {_STALLED_S} s.")
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def _completed(stores: Stores, ids: list[str]) -> int:

@@ -7,6 +7,7 @@ from benchmarks.hub import DATABASE, Hub
 from benchmarks.jobs.names import PAUSE
 from benchmarks.jobs.rounds import job_worker, submitter_of
 from benchmarks.processes import Process, celery_beat
+from config.embedded.state import SetUpError
 
 QUEUED = 10_000
 # A job that waits longer is counted as this long.
@@ -28,7 +29,11 @@ def beside_a_long_queue(hub: Hub, *, jobs: int, every_s: float = 0.5) -> list[fl
         greedy = submitter.ask("tenant_create", name="Ten thousand jobs")
         others = [submitter.ask("tenant_create", name=f"One job {number}") for number in range(jobs)]
         warm = submitter.ask("submit", organization_id=greedy, count=10)
+        deadline = time.monotonic() + PATIENCE_S
         while None in _waits(hub, warm):
+            worker.alive()
+            if time.monotonic() > deadline:
+                raise SetUpError("The first jobs were not completed.")
             time.sleep(0.1)
         worker.pause()
         submitter.ask("submit", organization_id=greedy, count=QUEUED, job_type=PAUSE)
