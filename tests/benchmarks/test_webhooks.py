@@ -59,8 +59,9 @@ def test_the_receiver_reads_requests_that_come_in_pieces_and_two_at_once(receive
         for name in ("first", "second")
     )
     with socket.create_connection(("127.0.0.1", receiver.port)) as connection:
-        connection.sendall(one[:30])
-        connection.sendall(one[30:-1])
+        for piece in (one[:30], one[30:-1]):
+            connection.sendall(piece)
+            time.sleep(0.05)  # or they would arrive as one
         connection.sendall(one[-1:] + two)
         answers = b""
         while answers.count(b"200 OK") < 2:
