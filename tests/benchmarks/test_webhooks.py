@@ -58,7 +58,7 @@ def test_the_receiver_reads_requests_that_come_in_pieces_and_two_at_once(receive
         f"POST /hooks HTTP/1.1\r\nwebhook-id: {name}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
         for name in ("first", "second")
     )
-    with socket.create_connection(("127.0.0.1", receiver.port)) as connection:
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=5) as connection:
         for piece in (one[:30], one[30:-1]):
             connection.sendall(piece)
             time.sleep(0.05)  # or they would arrive as one
