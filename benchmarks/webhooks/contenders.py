@@ -67,10 +67,7 @@ class Worker(Sender):
     def send(self, count: int, receiver: Receiver) -> list[str]:
         self.process.resume()
         receiver.wait_for(count, sender=self.process)
-        while self.announcer.ask("unsettled"):
-            self.process.alive()
-        time.sleep(_SETTLE_S)
-        self.process.pause()
+        pause_settled(self.process, self.announcer)
         return []
 
     def is_genuine(self, request: Request) -> bool:
@@ -99,6 +96,14 @@ class Bare(Sender):
 
     def is_genuine(self, request: Request) -> bool:
         return signed_by_hub(request)
+
+
+def pause_settled(worker: Process, announcer: Remote) -> None:
+    """Have a worker stand still once all that arrived is settled too, or it would be sent again."""
+    while announcer.ask("unsettled"):
+        worker.alive()
+    time.sleep(_SETTLE_S)
+    worker.pause()
 
 
 def signed_by_hub(request: Request) -> bool:

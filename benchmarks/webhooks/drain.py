@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from benchmarks.hub import Hub
-from benchmarks.webhooks.contenders import HUB_ID, TENANTS, hub_announcer, hub_worker, tenant_create
+from benchmarks.webhooks.contenders import (
+    HUB_ID,
+    TENANTS,
+    hub_announcer,
+    hub_worker,
+    pause_settled,
+    tenant_create,
+)
 from benchmarks.webhooks.receiver import Receiver
 from config.embedded.state import SetUpError
 
@@ -34,7 +41,7 @@ def drain_run(hub: Hub, receiver: Receiver, *, deliveries: int) -> list[Tenth]:
         receiver.reset(pattern=HUB_ID)
         warm = announcer.ask("events_announce", organization_ids=organizations, count=1_000)
         receiver.wait_for(len(warm), sender=worker)
-        worker.pause()
+        pause_settled(worker, announcer)
         receiver.reset(pattern=HUB_ID)
         ids = announcer.ask("events_announce", organization_ids=organizations, count=deliveries)
         announcer.ask("deliveries_queue")
