@@ -64,7 +64,7 @@ class PartnerRequestAdmin(ReadOnlyAdmin):
         form = DecisionForm(request.POST)
         if not form.is_valid():
             for field, errors in form.errors.items():
-                self.message_user(request, f"{field}: {' '.join(errors)}", messages.ERROR)
+                self.message_user(request, f"{field}: {' '.join(map(str, errors))}", messages.ERROR)
             return
         try:
             partner_request_decide(request_id=request_id, actor=actor_of(request), **form.cleaned_data)
