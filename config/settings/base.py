@@ -125,7 +125,13 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "config.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.ForgetfulRedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
 
 # --- Background ----------------------------------------------------------------
 # Celery spells a unix socket differently from redis-py.
@@ -156,8 +162,15 @@ CELERY_BEAT_SCHEDULE = {
     },
     "credentials.clean_up": {"task": "credentials.clean_up", "schedule": 3600.0},
 }
-# A message lost by the broker costs nothing: rows are swept.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# A message lost by the broker costs nothing: rows are swept. So nobody waits long for a broker: who sends
+# tries once and gives up on silence, and a worker drops a connection that has been silent for 20 s.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+    "max_retries": 0,
+    "health_check_interval": 10,
+}
 
 # --- Sign-in -------------------------------------------------------------------
 AUTH_USER_MODEL = "partners.User"

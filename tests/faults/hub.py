@@ -10,9 +10,9 @@ from tests.factories import make_key
 from tests.faults.http import lead_post
 from tests.faults.servers import Server
 from tests.processes import Process, Web, scheduler, worker
-from tests.webhooks.receiver import Received, Receiver
+from tests.webhooks.receiver import Receiver
 from tests.webhooks.rows import make_subscription
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Event
 
 # Short, for a killed worker's lease ends so long after its claim; and no failure is the last.
 SUBSCRIPTION = {"timeout_s": 3, "retry_delay_s": 1, "backoff_multiplier": 1, "max_retries": 10}
@@ -28,9 +28,7 @@ class Hub:
         self._started: list[Process] = []
 
     def subscribe(self, receiver: Receiver) -> None:
-        make_subscription(
-            receiver.url, client=self.key.key.client, event_types=["lead.*"], **SUBSCRIPTION
-        )
+        make_subscription(receiver.url, client=self.key.key.client, event_types=["lead.*"], **SUBSCRIPTION)
 
     def start_worker(self) -> Process:
         return self._start(worker("default", REDIS_URL=self.broker.url))
@@ -55,17 +53,17 @@ class Hub:
                 process.kill()
 
 
-def lead_of(webhook: Received) -> str:
-    """Which lead a webhook speaks of."""
-    return json.loads(webhook.body)["data"]["id"]
-
-
-def by_id(received: Iterable[Received]) -> dict[str, set[bytes]]:
-    """The bodies that arrived under each webhook id."""
+def assert_arrived(accepted: set[str], receiver: Receiver) -> None:
+    """Each accepted lead was announced and arrived, nothing else did, and a repeat is the same webhook again."""
     bodies: dict[str, set[bytes]] = {}
-    for webhook in list(received):
+    for webhook in list(receiver.received):
         bodies.setdefault(webhook.id, set()).add(webhook.body)
-    return bodies
+    assert {len(same) for same in bodies.values()} == {1}, "one body an id"
+    leads = [json.loads(body)["data"]["id"] for (body,) in bodies.values()]
+    assert sorted(leads) == sorted(accepted), "one id an event"
+    with tenancy.operator():
+        announced = {str(event) for event in Event.objects.values_list("id", flat=True)}
+    assert set(bodies) == announced
 
 
 def states() -> dict[str, int]:

@@ -1,0 +1,138 @@
+"""PostgreSQL stops and comes back under load: refusals that say so, and nothing half-done."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from signal import SIGINT, SIGQUIT
+
+import environ
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+
+from config import tenancy
+from config.embedded import provision
+from leads.models import Lead
+from tests.faults.http import Answer, lead_post
+from tests.faults.hub import Hub, assert_arrived, states
+from tests.faults.servers import Server, postgres, valkey
+from tests.processes import Web, wait_until
+from tests.webhooks.receiver import Receiver
+
+CLIENTS = 4
+FAST, CRASH = SIGINT, SIGQUIT
+
+
+@pytest.fixture
+def database_server(monkeypatch) -> Iterator[Server]:
+    """A migrated PostgreSQL that this process and those it starts use meanwhile."""
+    with postgres() as server, monkeypatch.context() as patch:
+        logins = provision.provision(server.url, database="hub")
+        patch.setenv("DATABASE_URL", logins.application)
+        patch.setenv("DATABASE_OWNER_URL", logins.owner)
+        migrate = [sys.executable, "manage.py", "migrate", "--database", "owner", "-v0"]
+        subprocess.run(migrate, check=True, cwd=settings.BASE_DIR)
+        connection.close()
+        connection.close_pool()
+        address = environ.Env.db_url_config(logins.application)
+        used = connections.settings["default"]
+        for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT"):
+            patch.setitem(used, name, address[name])
+        patch.setitem(used["OPTIONS"], "host", address["OPTIONS"]["host"])
+        yield server
+        connection.close()
+        connection.close_pool()
+
+
+@pytest.fixture
+def hub(database_server: Server, receiver: Receiver) -> Iterator[Hub]:
+    files = str(database_server.server.state.root / "state")
+    with valkey() as broker, Web(REDIS_URL=broker.url, HUB_STATE=files) as web:
+        hub = Hub(web, broker)
+        hub.subscribe(receiver)
+        yield hub
+        hub.stop()
+
+
+class Load:
+    """Clients that create leads one after another, each under an idempotency key of its own."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.refused: list[OSError] = []
+        self.in_a_row = [0] * CLIENTS
+        self._hub = hub
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(CLIENTS)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def flows(self) -> bool:
+        """Whether every client's last calls were accepted."""
+        return min(self.in_a_row) >= 20
+
+    def _send(self, client: int) -> None:
+        while not self._done.is_set():
+            name = f"{client}-{len(self.answers)}"
+            try:
+                answer = self.answers[name] = lead_post(self._hub.web, self._hub.key, name)
+            except OSError as error:
+                self.refused.append(error)
+                self.in_a_row[client] = 0
+                continue
+            self.in_a_row[client] = self.in_a_row[client] + 1 if answer.status == 201 else 0
+            time.sleep(0.02)
+
+
+def leads() -> dict[str, str]:
+    """The ids of all leads, by the idempotency key of the call that made them."""
+    with tenancy.operator():
+        return {name: str(id) for name, id in Lead.objects.values_list("name", "id")}
+
+
+def test_postgresql_restarted_and_crashed_under_load_leaves_nothing_half_done(hub, database_server, receiver):
+    worker, beat = hub.start_worker(), hub.start_scheduler()
+    with Load(hub) as load:
+        for how in (FAST, CRASH):
+            wait_until(load.flows, seconds=30, every=0.05)
+            database_server.stop(how)
+            load.in_a_row = [20] * CLIENTS
+            wait_until(lambda: not any(load.in_a_row), seconds=15, every=0.02)
+            database_server.start()
+            wait_until(load.flows, seconds=30, every=0.05)
+    assert load.refused == [], "the web process answered all the time"
+    accepted = {name: answer.json()["id"] for name, answer in load.answers.items() if answer.status == 201}
+    refused = {name: answer for name, answer in load.answers.items() if answer.status != 201}
+    for answer in refused.values():
+        body = answer.json()
+        assert (answer.status, body["error"]) == (503, "SERVICE_UNAVAILABLE"), body
+        assert body["details"]["retryable"] is True
+        assert body["requestId"] == answer.headers["x-request-id"]
+
+    found = leads()
+    assert accepted.items() <= found.items(), "what was accepted exists"
+    unanswered = found.keys() - accepted.keys()
+    # the answer to a COMMIT can be lost on its way; that can be each client's last call and no other
+    assert unanswered <= refused.keys()
+    assert len(unanswered) <= 2 * CLIENTS
+    for name in refused:
+        retried = lead_post(hub.web, hub.key, name)
+        assert retried.status == 201
+        assert ("idempotent-replayed" in retried.headers) == (name in unanswered)
+        accepted[name] = retried.json()["id"]
+    assert leads() == accepted, "each call has had its effect, once"
+
+    wait_until(lambda: states() == {"DELIVERED": len(accepted)}, seconds=40)
+    assert_arrived(set(accepted.values()), receiver)
+    assert worker.is_running()
+    assert beat.is_running()
