@@ -104,10 +104,13 @@ if env.str("DATABASE_OWNER_URL", default=""):
 DATABASE_ROUTERS = ["config.routers.ApplicationRole"]
 TENANCY_GUARD = True
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=16)
+# While the database is gone a request is refused after `timeout`. A pool asks again after 1, 2 and 2 s and
+# then begins anew; by default its waits double up to minutes.
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": DATABASE_POOL_SIZE,
-    "timeout": 10,
+    "timeout": 3,
+    "reconnect_timeout": 5,
 }
 # Whoever dies in mid-transaction gives its locks back: at once when the server can see it (also while it
 # waits for a lock), within half a minute when its host is gone or it stands still.

@@ -54,7 +54,7 @@ class Hub:
 
 
 def assert_arrived(accepted: set[str], receiver: Receiver) -> None:
-    """Each accepted lead was announced and arrived, nothing else did, and a repeat is the same webhook again."""
+    """Each accepted lead was announced and arrived, nothing else did, and repeats are the same again."""
     bodies: dict[str, set[bytes]] = {}
     for webhook in list(receiver.received):
         bodies.setdefault(webhook.id, set()).add(webhook.body)

@@ -64,9 +64,9 @@ def valkey() -> Iterator[Server]:
 
 @contextmanager
 def postgres() -> Iterator[Server]:
-    """An empty PostgreSQL that keeps what it has committed, as the product's does."""
+    """An empty PostgreSQL that does not wait for disks until its `server` is told to be durable."""
     with _directory() as state:
-        server = Server(Postgres(state))
+        server = Server(Postgres(state, durable=False))
         server.start()
         try:
             yield server

@@ -14,7 +14,7 @@ from jobs.models import Job
 from partners.services.clients import webhook_secret_of
 from tests.factories import make_company
 from tests.faults.conftest import start
-from tests.processes import wait_until
+from tests.processes import scheduler, wait_until
 from webhooks.models import Event
 
 RECORDINGS = settings.BASE_DIR / "tests" / "data" / "audio"
@@ -64,11 +64,20 @@ def test_a_killed_worker_loses_no_call(partner, organization, receiver, sweeping
     assert sorted(types) == ["call.analyzed", "job.completed"]
 
 
-def test_an_emptied_redis_loses_no_queued_call(partner, organization, receiver, sweeping, workers):
+def test_an_emptied_redis_loses_no_queued_call_and_two_schedulers_run_none_twice(
+    partner, organization, receiver, workers
+):
     company = make_company(organization)
     jobs = [submit(partner, company, "goforward", webhook_url=receiver.url) for _ in range(3)]
-    store.flushall()
+    store.flushdb()
+    workers += [scheduler(), scheduler()]
     start(workers, "analysis", "default")
+    start(workers, "default")
     wait_until(lambda: all(job(j).status == "completed" for j in jobs), seconds=60)
     wait_until(lambda: len(receiver.received) == 3, seconds=20)
+    assert all(process.is_running() for process in workers)
     assert sorted(webhook.id for webhook in receiver.received) == sorted(jobs)
+    assert [job(j).attempt_count for j in jobs] == [1, 1, 1]
+    with tenancy.operator():
+        types = list(Event.objects.values_list("type", flat=True))
+    assert sorted(types) == ["call.analyzed"] * 3 + ["job.completed"] * 3
