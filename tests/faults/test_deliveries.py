@@ -177,6 +177,7 @@ def test_a_worker_consumes_again_after_each_of_five_restarts_of_the_broker(hub, 
         wait_until(under_way, seconds=20, every=0.02)
         hub.broker.stop()
         accepted |= hub.accept([f"down-{restart}"])
+        time.sleep(1)  # the worker tries in vain meanwhile
         hub.broker.start()
         accepted |= hub.accept([f"afterwards-{restart}"])
         wait_until(under_way, seconds=30)
