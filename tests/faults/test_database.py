@@ -126,7 +126,12 @@ def half_way(server: Server) -> Iterator[None]:
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             " AND query LIKE 'INSERT INTO \"webhooks_event\"%'"
         )
-        wait_until(lambda: superuser.execute(waiting).fetchone()[0] > 0, seconds=10, every=0.02)
+
+        def hanging() -> bool:
+            superuser.execute("SELECT pg_stat_clear_snapshot()")  # a transaction keeps the first one
+            return superuser.execute(waiting).fetchone()[0] > 0
+
+        wait_until(hanging, seconds=10, every=0.02)
         yield
 
 
