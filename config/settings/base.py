@@ -107,10 +107,13 @@ if env.str("DATABASE_OWNER_URL", default=""):
 DATABASE_ROUTERS = ["config.routers.ApplicationRole"]
 TENANCY_GUARD = True
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=16)
+# While the database is gone a request is refused after `timeout`. A pool asks again after 1, 2 and 2 s and
+# then begins anew; by default its waits double up to minutes.
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": DATABASE_POOL_SIZE,
-    "timeout": 10,
+    "timeout": 3,
+    "reconnect_timeout": 5,
 }
 # Whoever dies in mid-transaction gives its locks back: at once when the server can see it (also while it
 # waits for a lock), within half a minute when its host is gone or it stands still.
@@ -128,7 +131,13 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "config.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.ForgetfulRedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
 
 # --- Background ----------------------------------------------------------------
 # Celery spells a unix socket differently from redis-py.
@@ -163,8 +172,15 @@ CELERY_BEAT_SCHEDULE = {
     },
     "credentials.clean_up": {"task": "credentials.clean_up", "schedule": 3600.0},
 }
-# A message lost by the broker costs nothing: rows are swept.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# A message lost by the broker costs nothing: rows are swept. So nobody waits long for a broker: who sends
+# tries once and gives up on silence, and a worker drops a connection that has been silent for 20 s.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+    "max_retries": 0,
+    "health_check_interval": 10,
+}
 
 # --- Sign-in -------------------------------------------------------------------
 AUTH_USER_MODEL = "partners.User"
