@@ -79,7 +79,7 @@ def configuration(state: State, programs: dict[str, list[str]]) -> Path:
             "startsecs=2",
             "startretries=1000000",
             f"stopsignal={'INT' if name == 'postgres' else 'TERM'}",
-            "stopwaitsecs=15",
+            "stopwaitsecs=65",
             # a stopped master takes its children along
             f"killasgroup={'false' if own else 'true'}",
             "redirect_stderr=true",
