@@ -156,6 +156,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Celery would end the whole pool of connections around each task; config/celery.py gives them back instead.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_BEAT_SCHEDULER = "config.scheduler:OneOfManyScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 # What the database is given once; from then on people change it in the admin.
