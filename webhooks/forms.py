@@ -179,7 +179,7 @@ class EndpointForm(forms.Form):
 class RequestBinForm(forms.Form):
     """A new request bin; super-admins say for which organization."""
 
-    name = forms.CharField(max_length=120, required=False, label=_("Name"))
+    name = forms.CharField(max_length=120, label=_("Name"))
     organization = forms.ModelChoiceField(Organization.objects.none(), label=_("Organization"))
     environment = forms.ChoiceField(choices=Environment.choices, label=_("Environment"))
     answer_status = forms.ChoiceField(

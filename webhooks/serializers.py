@@ -318,6 +318,7 @@ class RequestBinChanges(serializers.Serializer):
 class RequestBinIn(RequestBinChanges):
     """A request bin to make."""
 
+    name = serializers.CharField(max_length=120)
     organizationId = Uuid(
         source="organization_id", required=False, help_text="where the caller belongs to several"
     )

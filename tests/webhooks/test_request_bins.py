@@ -64,9 +64,9 @@ def test_an_endpoint_that_sends_to_a_bin_is_delivered_and_verified(owner, made):
 
 
 def test_it_answers_as_it_was_told(owner):
-    made = owner("post", BINS, {"answerStatus": 503}).json()
+    made = owner("post", BINS, {"name": "Try", "answerStatus": 503}).json()
     assert Client().put(path_of(made["url"]), "x", content_type="text/plain").status_code == 503
-    assert owner("post", BINS, {"answerStatus": 99}).status_code == 400
+    assert owner("post", BINS, {"name": "Try", "answerStatus": 99}).status_code == 400
 
 
 def test_it_fails_until_it_is_told_otherwise(owner, made):
@@ -85,7 +85,7 @@ def test_it_fails_until_it_is_told_otherwise(owner, made):
     drain()
     assert owner("get", f"{deliveries}/{failed['id']}").json()["status"] == "DELIVERED"
     assert len(received(owner, made)) == 2
-    assert owner("put", path, {"answerStatus": 99}).status_code == 400
+    assert owner("put", path, {"name": "Try", "answerStatus": 99}).status_code == 400
     stranger = Caller(make_member("owner", make_organization()))
     assert stranger("put", path, {"answerStatus": 500}).status_code == 404
     assert Client().post(path_of(made["url"]), "x", content_type="text/plain").status_code == 200
@@ -127,7 +127,7 @@ def test_another_organizations_bin_is_not_there(owner, made):
 
 def test_an_organization_has_so_many_bins(owner, made, monkeypatch):
     monkeypatch.setattr(request_bins, "BINS_AN_ORGANIZATION", 1)
-    answer = owner("post", BINS, {})
+    answer = owner("post", BINS, {"name": "One too many"})
     assert (answer.status_code, answer.json()["error"]) == (409, "TOO_MANY_BINS")
 
 
