@@ -309,7 +309,7 @@ class ReplayOut(serializers.Serializer):
 class RequestBinChanges(serializers.Serializer):
     """What is said of a request bin, and may be changed later; what is not named stays."""
 
-    name = TextOrNull(max_length=120)
+    name: serializers.CharField = TextOrNull(max_length=120)
     answerStatus = serializers.IntegerField(
         source="answer_status", min_value=200, max_value=599, default=200, help_text="what it answers"
     )
