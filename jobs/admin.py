@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from config.admin_site import ReadOnlyAdmin
 from jobs.models import Call, Job
-from jobs.services.runner import job_rerun
+from jobs.services.operations import job_rerun
 from partners.pages import actor_of
 
 

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Job
-from jobs.services.runner import job_claim, job_settle
+from jobs.services.claims import job_claim
+from jobs.services.settling import job_settle
 from partners.models import AuditEntry, User
 from tests.factories import make_company, make_key, make_organization, make_user
 from tests.partner import Partner
