@@ -52,9 +52,7 @@ def work_confined(kind: JobType, job: Job, reporter: Reporter) -> Ending:
 
     Raises what `reporter` raises (a database that is gone); the process is gone then, too.
     """
-    # Celery's pool marks its processes as daemons, which the standard library lets have no children. Ours end
-    # with the worker, however that ends.
-    standard_process.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    _be_a_parent()
     ours, theirs = _context.Pipe()
     process = _context.Process(target=_serve, args=(theirs, kind.run.__module__, job), daemon=True)
     process.start()
@@ -68,6 +66,19 @@ def work_confined(kind: JobType, job: Job, reporter: Reporter) -> Ending:
     if ending.cpu_s is None:
         ending = replace(ending, peak_memory_bytes=seen.peak_memory_bytes, cpu_s=seen.cpu_s)
     return ending
+
+
+def _be_a_parent() -> None:
+    """Let a process of Celery's pool have children.
+
+    The pool's own library presents it to the standard one as a daemon, which may have none, so that nothing
+    outlives the pool. Ours end with their worker, however that ends.
+    """
+    if type(standard_process.current_process()).__module__ != standard_process.__name__:
+        me = standard_process.BaseProcess(name="worker")
+        authkey = standard_process.AuthenticationString(os.urandom(32))
+        vars(me)["_config"] = {"authkey": authkey, "semprefix": "/mp"}
+        vars(standard_process)["_current_process"] = me
 
 
 def _watch(
