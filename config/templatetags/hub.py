@@ -32,6 +32,11 @@ _STATES: dict[str, tuple[str, Any]] = {
     "paused": ("warn", _("Paused")),
     "disabled": ("bad", _("Disabled")),
     "running": ("accent", _("Running")),
+    "error": ("bad", _("Error")),
+    "timeout": ("bad", _("Timed out")),
+    "memory_exceeded": ("bad", _("Memory exceeded")),
+    "crashed": ("bad", _("Crashed")),
+    "worker_lost": ("warn", _("Worker lost")),
 }
 _ENVIRONMENTS: dict[str, tuple[str, Any]] = {
     "sandbox": ("warn", _("Sandbox")),

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
+from django.db import DataError, connection
 from django.db import Error as DatabaseError
-from django.db import connection
 from django.utils import timezone
 
 from config import tenancy
@@ -57,7 +57,7 @@ def job_work(*, queue: str) -> bool:
         ending = _attempt(job, reporter)
         try:
             job_end(job=job, ending=ending)
-        except (TypeError, ValueError) as error:  # results that PostgreSQL cannot keep as JSON
+        except (TypeError, ValueError, DataError) as error:  # results that are no JSON PostgreSQL keeps
             log.exception("job_results_refused")
             job_end(job=job, ending=unexpected(error))
     return True
