@@ -76,8 +76,8 @@ def _be_a_parent() -> None:
     """
     if type(standard_process.current_process()).__module__ != standard_process.__name__:
         me = standard_process.BaseProcess(name="worker")
-        authkey = standard_process.AuthenticationString(os.urandom(32))
-        vars(me)["_config"] = {"authkey": authkey, "semprefix": "/mp"}
+        vars(me)["_config"] = {"semprefix": "/mp"}
+        me.authkey = os.urandom(32)
         vars(standard_process)["_current_process"] = me
 
 
@@ -183,11 +183,11 @@ def _serve(pipe: Connection, module: str, job: Job) -> None:
         except MemoryError:
             ending = memory_exceeded(kind)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    measured = {"peak_memory_bytes": used.ru_maxrss * 1024, "cpu_s": used.ru_utime + used.ru_stime}
+    ending = replace(ending, peak_memory_bytes=used.ru_maxrss * 1024, cpu_s=used.ru_utime + used.ru_stime)
     try:
-        pipe.send(replace(ending, **measured))
+        pipe.send(ending)
     except (TypeError, AttributeError, ValueError) as error:  # results that are no JSON
-        pipe.send(replace(unexpected(error), **measured))
+        pipe.send(unexpected(error))
 
 
 def _die_with_the_worker() -> None:

@@ -1,5 +1,7 @@
 """What job types promise (`sla_s`): seen to be missed once, whether the job ends late or not at all."""
 
+from uuid import UUID
+
 import structlog
 from django.utils import timezone
 
@@ -48,7 +50,7 @@ def breaches_sweep() -> int:
     return flagged
 
 
-def _breach_of(job_id: object) -> bool:
+def _breach_of(job_id: UUID) -> bool:
     with tenancy.operator():
         job = (
             Job.objects.select_for_update(skip_locked=True, of=("self",))
