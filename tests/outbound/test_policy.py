@@ -2,8 +2,8 @@
 
 import pytest
 
-from webhooks.outbound.errors import OutboundError
-from webhooks.outbound.policy import address_check, url_check
+from config.outbound.errors import OutboundError
+from config.outbound.policy import address_check, url_check
 
 HOSTILE_ADDRESSES = {
     "this network": "0.0.0.0",

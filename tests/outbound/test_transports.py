@@ -7,10 +7,10 @@ import time
 
 import pytest
 
+from config.outbound.asynchronous import OutboundClient
+from config.outbound.errors import OutboundError
+from config.outbound.sync import fetch
 from tests.webhooks.receiver import status
-from webhooks.outbound.asynchronous import OutboundClient
-from webhooks.outbound.errors import OutboundError
-from webhooks.outbound.sync import fetch
 
 MEGABYTE = 2**20
 

@@ -14,8 +14,8 @@ from ssrfguard import BlockedAddressError, SSRFGuardError
 from ssrfguard.requests import SafeAdapter
 from urllib3.exceptions import HTTPError, NameResolutionError
 
-from webhooks.outbound.errors import OutboundError
-from webhooks.outbound.policy import outbound_policy, url_check
+from config.outbound.errors import OutboundError
+from config.outbound.policy import outbound_policy, url_check
 
 USER_AGENT = "PartnerHub/1"
 _CHUNK_BYTES = 65_536

@@ -12,8 +12,8 @@ from typing import Any, Self
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from webhooks.outbound.errors import Code, OutboundError
-from webhooks.outbound.policy import address_check, url_check
+from config.outbound.errors import Code, OutboundError
+from config.outbound.policy import address_check, url_check
 
 KEPT_BYTES = 16_384
 _RESOLVER_THREADS = 16

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from ssrfguard import DEFAULT_DENIED, AddressTable, Block, BlockedAddressError, Policy, Reach
 
-from webhooks.outbound.errors import OutboundError
+from config.outbound.errors import OutboundError
 
 MAX_URL_LENGTH = 2048
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029]")
