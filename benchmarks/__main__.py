@@ -9,13 +9,18 @@ from benchmarks import instructions, peer_programs
 from benchmarks.contenders import Contender
 from benchmarks.growth import growth
 from benchmarks.hub import Hub, Tenant, ours
+from benchmarks.jobs.run import PARTS as JOB_PARTS
+from benchmarks.jobs.run import jobs
 from benchmarks.load import wrk_path
 from benchmarks.memory import memory
 from benchmarks.report import table_report
 from benchmarks.rounds import rounds_run
 from benchmarks.stores import Stores
+from benchmarks.webhooks.run import PARTS as WEBHOOK_PARTS
+from benchmarks.webhooks.run import webhooks
 from config.embedded.state import SetUpError
 
+PARTS = ("table", "growth", "memory", "webhooks", "jobs")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -51,19 +56,24 @@ def contenders(stores: Stores, hub: Hub, tenant: Tenant, only: set[str]) -> list
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", help="table, growth, memory or all (table)")
+    parser.add_argument("what", nargs="*", help=f"{', '.join(PARTS)} or all (table)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6, help="load of one contender in one round")
     parser.add_argument("--requests", type=int, default=100_000, help="how many memory answers")
-    parser.add_argument("--only", default="", help="contenders of the table, separated by commas")
+    parser.add_argument("--queued", type=int, default=100_000, help="how many deliveries webhooks queues")
+    parser.add_argument("--only", default="", help="contenders and parts of one table, separated by commas")
     parser.add_argument("--no-instructions", action="store_true", help="do not count instructions")
     parser.add_argument("--write", action="store_true", help="write the results into docs/performance.md")
     arguments = parser.parse_args()
     what = set(arguments.what or ("table",))
     if "all" in what:
-        what = {"table", "growth", "memory"}
-    if not what <= {"table", "growth", "memory"}:
-        parser.error("choose among table, growth, memory and all")
+        what = set(PARTS)
+    if not what <= set(PARTS):
+        parser.error(f"choose among {', '.join(PARTS)} and all")
+    only = {name for name in arguments.only.split(",") if name}
+    for name, names in (("webhooks", WEBHOOK_PARTS), ("jobs", JOB_PARTS)):
+        if name in what and not only <= names:
+            parser.error(f"--only of {name}: {', '.join(sorted(names))}")
     for number in _SIGNALS:
         signal.signal(number, _stop)
     count = not arguments.no_instructions
@@ -74,12 +84,15 @@ def main() -> int:
     try:
         wrk_path()
         if "table" in what:
-            only = {name for name in arguments.only.split(",") if name}
             table(rounds=rounds, seconds=seconds, only=only, count=count, write=write)
         if "growth" in what:
             growth(rounds=rounds, seconds=seconds, write=write)
         if "memory" in what:
             memory(requests=arguments.requests, seconds=seconds, write=write)
+        if "webhooks" in what:
+            webhooks(rounds=rounds, seconds=seconds, queued=arguments.queued, only=only, write=write)
+        if "jobs" in what:
+            jobs(rounds=rounds, seconds=seconds, only=only, write=write)
     except SetUpError as error:
         print(f"\n  {error}\n", file=sys.stderr)
         return 1

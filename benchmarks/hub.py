@@ -32,9 +32,9 @@ class Tenant:
 
 
 class Hub:
-    """The product in a database of its own; its processes are told of it by `environment`."""
+    """The product in a database of its own; `environment`, with `settings`, tells its processes of it."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, **settings: str) -> None:
         self.stores = stores
         logins = stores.database_create(DATABASE)
         self.environment = clean_environment(
@@ -47,6 +47,7 @@ class Hub:
             LOG_LEVEL="WARNING",
             PYTHONUNBUFFERED="1",
             BENCH_AFTER="benchmarks.shipping:ship",
+            **settings,
         )
         run_python("manage.py", "migrate", "--database", "owner", "-v0", environment=self.environment)
 

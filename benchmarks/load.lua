@@ -1,5 +1,5 @@
 -- Takes turns among prepared requests, one for each key in the file BENCH_HEADERS, and writes the
--- figures of the run as JSON to the file BENCH_RESULT.
+-- figures of the run as JSON to the file BENCH_RESULT. Posts the content of the file BENCH_BODY, if there is one.
 local requests, turn, started = {}, 0, 0
 
 function setup(thread)
@@ -8,11 +8,13 @@ function setup(thread)
 end
 
 function init()
+  local body = io.open(os.getenv("BENCH_BODY"), "r"):read("*a")
+  local method = #body > 0 and "POST" or "GET"
   for line in io.lines(os.getenv("BENCH_HEADERS")) do
     local headers = {}
     local name, value = line:match("^(.-): (.+)$")
     if name then headers[name] = value end
-    requests[#requests + 1] = wrk.format("GET", nil, headers)
+    requests[#requests + 1] = wrk.format(method, nil, headers, #body > 0 and body or nil)
   end
   turn = math.floor(first * #requests / 2)
 end

@@ -39,20 +39,23 @@ def wrk_path() -> str:
     return found
 
 
-def load(url: str, *, headers: list[str], connections: int, seconds: float) -> Measured:
-    """GET `url` from as many connections as given, the requests taking turns among `headers`.
+def load(url: str, *, headers: list[str], connections: int, seconds: float, body: bytes = b"") -> Measured:
+    """GET `url` (or POST `body` to it) from as many connections as given, taking turns among `headers`.
 
     `headers` are whole lines, "Name: value" (or "" for none).
     """
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as directory:
         lines, result = Path(directory, "headers"), Path(directory, "result")
+        content = Path(directory, "body")
+        content.write_bytes(body)
         lines.touch(mode=0o600)
         lines.write_text("".join(f"{header}\n" for header in headers))
         threads = min(2, connections)
         command = [wrk_path(), "-c", str(connections), "-t", str(threads), "-d", f"{max(1, round(seconds))}s"]
         done = subprocess.run(  # noqa: S603 (our own command)
             [*command, "-s", str(_SCRIPT), "--timeout", "20s", url],
-            env=os.environ | {"BENCH_HEADERS": str(lines), "BENCH_RESULT": str(result)},
+            env=os.environ
+            | {"BENCH_HEADERS": str(lines), "BENCH_BODY": str(content), "BENCH_RESULT": str(result)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -32,7 +32,7 @@ def bare_drf(stores: Stores, tenant: Tenant) -> Contender:
     program = Program(
         "bare_drf",
         lambda port: granian(application, port=port),
-        _environment(stores, DJANGO_SETTINGS_MODULE="bare_drf.settings"),
+        peer_environment(stores, DJANGO_SETTINGS_MODULE="bare_drf.settings"),
         wsgi=application,
     )
     return Contender("bare_drf", "bare DRF", program, tenant.path)
@@ -46,7 +46,7 @@ def floor(stores: Stores, tenant: Tenant, body: bytes) -> Contender:
     program = Program(
         "floor",
         lambda port: granian(application, port=port),
-        _environment(stores, FLOOR_BODY=str(file)),
+        peer_environment(stores, FLOOR_BODY=str(file)),
         wsgi=application,
     )
     return Contender("floor", "floor: the server with static bytes", program, tenant.path)
@@ -54,8 +54,8 @@ def floor(stores: Stores, tenant: Tenant, body: bytes) -> Contender:
 
 def p1(stores: Stores, tenant: Tenant) -> list[Contender]:
     """djangorestframework-api-key, DRF's throttle, a log row: under gunicorn's threads and on our server."""
-    python = _p1_install()
-    environment = _environment(stores, DJANGO_SETTINGS_MODULE="p1.settings")
+    python = installed_python("p1")
+    environment = peer_environment(stores, DJANGO_SETTINGS_MODULE="p1.settings")
     keys = json.loads(run_python("-m", "p1.prepare", str(KEYS), environment=environment, executable=python))
     headers = [f"Authorization: Api-Key {key}" for key in keys]
     application = "wsgi:application"
@@ -91,14 +91,14 @@ def p2(stores: Stores, tenant: Tenant) -> Contender:
     program = Program(
         "p2",
         lambda port: ["node", str(directory / "server.mjs"), str(port)],
-        _environment(stores, NODE_ENV="production"),
+        peer_environment(stores, NODE_ENV="production"),
     )
     return Contender(
         "p2", "P2: fastify, 2 processes", program, tenant.path, [f"x-api-key: {key}" for key in keys]
     )
 
 
-def _environment(stores: Stores, **added: str) -> dict[str, str]:
+def peer_environment(stores: Stores, **added: str) -> dict[str, str]:
     """What a peer is told: libpq's own variables, and the socket of the Redis-compatible server."""
     return clean_environment(
         PYTHONPATH=str(PEERS),
@@ -117,13 +117,13 @@ def _sql(stores: Stores, file: Path) -> None:
         connection.execute(file.read_bytes())
 
 
-def _p1_install() -> str:
-    """P1's own virtual environment; answers its Python."""
-    requirements = PEERS / "p1" / "requirements.txt"
-    directory = INSTALLED / "p1"
+def installed_python(peer: str) -> str:
+    """The Python of a peer's own virtual environment, made when it is missing or old."""
+    requirements = PEERS / peer / "requirements.txt"
+    directory = INSTALLED / peer
     python = str(directory / "bin" / "python")
     if _is_new(directory, requirements):
-        print("Installing P1…", flush=True)
+        print(f"Installing {peer.upper()}…", flush=True)
         _install(sys.executable, "-m", "venv", "--clear", str(directory))
         _install(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(requirements))
         _installed(directory, requirements)

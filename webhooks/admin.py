@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from config.admin_site import ReadOnlyAdmin
 from partners.pages import actor_of
-from webhooks.models import Attempt, Delivery, Event, Subscription
+from webhooks.models import Attempt, Delivery, Event, Replay, RequestBin, Subscription
 from webhooks.services.deliveries import delivery_resend
 
 
@@ -75,6 +75,36 @@ class DeliveryAdmin(ReadOnlyAdmin):
             _("%(count)d deliveries are sent again.") % {"count": len(ids)},
             messages.SUCCESS,
         )
+
+
+@admin.register(Replay)
+class ReplayAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at",
+        "subscription",
+        "since",
+        "only",
+        "status",
+        "replayed",
+        "total",
+        "completed_at",
+        "organization",
+        "environment",
+    )
+    list_filter = ("status", "only", "environment")
+    list_select_related = ("subscription", "organization")
+    search_fields = ("=id", "=subscription__id", "subscription__url", "organization__name")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(RequestBin)
+class RequestBinAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "name", "answer_status", "expires_at", "organization", "environment")
+    list_filter = ("environment",)
+    list_select_related = ("organization",)
+    search_fields = ("=id", "name", "organization__name")
+    ordering = ("-created_at", "-id")
+    exclude = ("token",)
 
 
 @admin.register(Attempt)

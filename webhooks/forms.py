@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from config.api.exceptions import DomainError
 from config.tenancy import Environment
 from partners.models import ApiClient, Organization
 from partners.pages import Reach
@@ -127,6 +128,12 @@ class EndpointForm(forms.Form):
         for field, errors in serializer.errors.items():
             self.add_error(names.get(field), [str(error) for error in _flat(errors)])
         return None
+
+    def refuse(self, error: DomainError) -> None:
+        """Show what the hub's rules refuse, at its fields where it names some."""
+        by_field = {name: why for name, why in error.details.items() if isinstance(why, list)}
+        for name, sentences in (by_field or {"": [error.message]}).items():
+            self.add_error(_WIRE.get(name), sentences)
 
     def clean_payload_filters(self) -> list[Any]:
         text = self.cleaned_data["payload_filters"].strip()

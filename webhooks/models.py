@@ -12,6 +12,7 @@ from partners.models import ApiClient, Organization, TenantModel
 from partners.querysets import TenantQuerySet
 from webhooks.matching import filters_match, patterns_matching
 from webhooks.querysets import DeliveryQuerySet, SubscriptionQuerySet
+from webhooks.registry import event_is_readable
 
 
 class Event(TenantModel):
@@ -105,7 +106,7 @@ class Subscription(TenantModel):
         return self.url
 
     def wants(self, event: Event) -> bool:
-        """Whether this endpoint should hear of the event."""
+        """Whether this endpoint should hear of the event; its client must hold the event's scope."""
         mine = event.client_id is None or event.client_id == self.client_id
         same_world = (event.organization_id, event.environment) == (
             self.organization_id,
@@ -115,6 +116,7 @@ class Subscription(TenantModel):
             mine
             and same_world
             and not patterns_matching(event.type).isdisjoint(self.event_types)
+            and event_is_readable(event.type, self.client.scopes)
             and filters_match(self.payload_filters, event.data)
         )
 

@@ -14,8 +14,8 @@ class SubscriptionQuerySet(TenantQuerySet):
         return self.filter(status="ACTIVE")
 
     def listening(self) -> Self:
-        """Those whose events are to be delivered, now or once they are resumed."""
-        return self.exclude(status="DISABLED")
+        """Those whose events are to be delivered, now or once resumed; none of suspended partners."""
+        return self.exclude(status="DISABLED").filter(client__status="ACTIVE", organization__status="active")
 
     def by_need(self) -> Self:
         """Those that need somebody first: disabled, then failing, then the newest."""

@@ -10,7 +10,6 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 from rest_framework.generics import GenericAPIView
 
-from webhooks.matching import patterns_matching
 from webhooks.models import Attempt, Delivery, Subscription
 from webhooks.registry import EVENT_TYPES, EventType
 
@@ -55,12 +54,6 @@ def deliveries_by_status(subscription: Subscription) -> dict[str, int]:
 def attempts_of(delivery: Delivery) -> QuerySet[Attempt]:
     """A delivery's attempts, the newest first."""
     return Attempt.objects.filter(delivery_id=delivery.id).order_by("-created_at", "-id")[:ATTEMPTS_SHOWN]
-
-
-def events_covered(patterns: Iterable[str]) -> list[EventType]:
-    """The event types that these patterns cover."""
-    given = set(patterns)
-    return [kind for name, kind in EVENT_TYPES.items() if not patterns_matching(name).isdisjoint(given)]
 
 
 @cache

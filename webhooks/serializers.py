@@ -306,7 +306,16 @@ class ReplayOut(serializers.Serializer):
     completedAt = serializers.DateTimeField(source="completed_at", allow_null=True)
 
 
-class RequestBinIn(serializers.Serializer):
+class RequestBinChanges(serializers.Serializer):
+    """What is said of a request bin, and may be changed later; what is not named stays."""
+
+    name = TextOrNull(max_length=120)
+    answerStatus = serializers.IntegerField(
+        source="answer_status", min_value=200, max_value=599, default=200, help_text="what it answers"
+    )
+
+
+class RequestBinIn(RequestBinChanges):
     """A request bin to make."""
 
     organizationId = Uuid(
@@ -314,10 +323,6 @@ class RequestBinIn(serializers.Serializer):
     )
     environment = serializers.ChoiceField(
         choices=Environment.choices, required=False, help_text="sandbox, or that of the calling key"
-    )
-    name = TextOrNull(max_length=120)
-    answerStatus = serializers.IntegerField(
-        source="answer_status", min_value=200, max_value=599, default=200, help_text="what it answers"
     )
 
 

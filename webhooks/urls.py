@@ -23,7 +23,9 @@ api_urlpatterns = [
     ),
     path("api/v1/webhook-events", EventTypeViewSet.as_view({"get": "list"})),
     path("api/v1/request-bins", RequestBinViewSet.as_view({"get": "list", "post": "create"})),
-    path("api/v1/request-bins/<uuid:bin_id>", RequestBinViewSet.as_view({"delete": "destroy"})),
+    path(
+        "api/v1/request-bins/<uuid:bin_id>", RequestBinViewSet.as_view({"put": "update", "delete": "destroy"})
+    ),
     path("api/v1/request-bins/<uuid:bin_id>/requests", RequestBinViewSet.as_view({"get": "requests"})),
 ]
 

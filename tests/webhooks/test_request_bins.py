@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from config import tenancy
+from partners.models import AuditEntry
 from tests.api_clients import CLIENTS, terms
 from tests.factories import make_organization
 from tests.people import Caller, make_member
@@ -66,6 +67,31 @@ def test_it_answers_as_it_was_told(owner):
     made = owner("post", BINS, {"answerStatus": 503}).json()
     assert Client().put(path_of(made["url"]), "x", content_type="text/plain").status_code == 503
     assert owner("post", BINS, {"answerStatus": 99}).status_code == 400
+
+
+def test_it_fails_until_it_is_told_otherwise(owner, made):
+    path = f"{BINS}/{made['id']}"
+    assert owner("put", path, {"answerStatus": 500}).json()["answerStatus"] == 500
+    webhooks = f"{CLIENTS}/{owner('post', CLIENTS, terms()).json()['id']}/webhooks"
+    webhook = owner("post", webhooks, {"url": made["url"], "events": ["*"]}).json()
+    deliveries = f"{webhooks}/{webhook['id']}/deliveries"
+    owner("post", f"{webhooks}/{webhook['id']}/test", {})
+    drain()
+    (failed,) = owner("get", deliveries).json()["data"]
+    assert (failed["status"], failed["responseCode"]) == ("FAILED", 500)
+    changed = owner("put", path, {"answerStatus": 200}).json()
+    assert (changed["name"], changed["url"]) == (made["name"], made["url"])
+    owner("post", f"{deliveries}/{failed['id']}/resend", {})
+    drain()
+    assert owner("get", f"{deliveries}/{failed['id']}").json()["status"] == "DELIVERED"
+    assert len(received(owner, made)) == 2
+    assert owner("put", path, {"answerStatus": 99}).status_code == 400
+    stranger = Caller(make_member("owner", make_organization()))
+    assert stranger("put", path, {"answerStatus": 500}).status_code == 404
+    assert Client().post(path_of(made["url"]), "x", content_type="text/plain").status_code == 200
+    with tenancy.operator():
+        acts = AuditEntry.objects.filter(action="request_bin.changed").order_by("sequence")
+        assert [entry.after for entry in acts] == [{"answer_status": 500}, {"answer_status": 200}]
 
 
 def test_only_the_newest_requests_and_the_beginning_of_a_body_are_kept(owner, made, monkeypatch):

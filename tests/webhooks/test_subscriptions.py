@@ -343,6 +343,22 @@ def test_a_canceled_replay_takes_no_more(owner, webhooks, lead_made, receiver):
     assert len(receiver.received) == 1
 
 
+def test_a_replay_ends_when_its_endpoint_is_disabled(owner, webhooks, lead_made, receiver):
+    made = create(owner, webhooks, receiver.url)
+    lead_made()
+    drain()
+    path = f"{webhooks}/{made['id']}"
+    since = (timezone.now() - timedelta(hours=1)).isoformat()
+    replay = owner("post", f"{path}/replays", {"since": since, "only": "all"}).json()
+    assert owner("put", path, {"status": "DISABLED"}).json()["status"] == "DISABLED"
+    replays_continue()
+    ended = owner("get", f"{path}/replays/{replay['id']}").json()
+    assert (ended["status"], ended["replayed"]) == ("CANCELED", 0)
+    owner("put", path, {"status": "ACTIVE"})
+    drain()
+    assert len(receiver.received) == 1
+
+
 def test_deleting_removes_the_subscription_and_keeps_the_log(owner, webhooks, lead_made, receiver):
     made = create(owner, webhooks, receiver.url)
     lead_made()

@@ -68,8 +68,12 @@ def endpoint_create(request: HttpRequest, reach: Reach) -> HttpResponse:
     form = EndpointForm(request.POST or None, clients=_clients(reach), initial=request.GET.dict())
     terms = form.terms(SubscriptionIn) if request.method == "POST" and form.is_valid() else None
     if terms is not None:
-        made = subscription_create(client=form.cleaned_data["client"], actor=actor_of(request), **terms)
-        return _reveal(request, reach, made)
+        try:
+            made = subscription_create(client=form.cleaned_data["client"], actor=actor_of(request), **terms)
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            return _reveal(request, reach, made)
     return _form(request, reach, form)
 
 
@@ -109,9 +113,13 @@ def endpoint_change(request: HttpRequest, reach: Reach, pk: UUID) -> HttpRespons
         and form.is_valid()
         and (terms := form.terms(SubscriptionChanges)) is not None
     ):
-        subscription_update(subscription_id=pk, changes=terms, actor=actor_of(request))
-        messages.success(request, _("The endpoint is changed."))
-        return redirect("dashboard-webhook-endpoint", pk=pk)
+        try:
+            subscription_update(subscription_id=pk, changes=terms, actor=actor_of(request))
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("The endpoint is changed."))
+            return redirect("dashboard-webhook-endpoint", pk=pk)
     return _form(request, reach, form, endpoint)
 
 

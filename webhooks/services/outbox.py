@@ -153,7 +153,9 @@ def events_fan_out(*, limit: int = 500) -> int:
 def _subscriptions_by_world(organizations: set[UUID]) -> dict[tuple[UUID, str], list[Subscription]]:
     # what happens while one is paused waits for it
     listening = Subscription.objects.listening().filter(organization_id__in=organizations)
-    wanted = listening.only("organization_id", "environment", "client_id", "event_types", "payload_filters")
+    wanted = listening.select_related("client").only(
+        "organization_id", "environment", "client__scopes", "event_types", "payload_filters"
+    )
     worlds: dict[tuple[UUID, str], list[Subscription]] = {}
     for subscription in wanted:
         worlds.setdefault((subscription.organization_id, subscription.environment), []).append(subscription)

@@ -23,6 +23,7 @@ def replay_start(*, subscription_id: UUID, since: datetime, only: str, actor: Ac
     """Send again what was sent to a subscription since then; ids and bodies stay as they were.
 
     Each delivery gets the subscription's attempts once more. What is still being tried is left alone.
+    A replay of an endpoint that is disabled meanwhile is canceled.
     Raises Subscription.DoesNotExist (404), SubscriptionNotActive and ReplayRunning (409).
     """
     subscription = Subscription.objects.select_for_update(of=("self",)).get(id=subscription_id)
@@ -94,7 +95,12 @@ def _batch() -> bool:
         replay = running.filter(status=Replay.Status.RUNNING).order_by("updated_at").first()
         if replay is None:
             return False
-        retries = Subscription.objects.values_list("max_retries", flat=True).get(id=replay.subscription_id)
+        subscription = Subscription.objects.only("status", "max_retries").get(id=replay.subscription_id)
+        if subscription.status == Subscription.Status.DISABLED:
+            # what it took was canceled, and the rest would wait for nobody
+            replay.status, replay.completed_at = Replay.Status.CANCELED, timezone.now()
+            replay.save(update_fields=["status", "completed_at", "updated_at"])
+            return True
         ids = list(_wanted(replay).order_by("id").values_list("id", flat=True)[:BATCH])
         now = timezone.now()
         # what began to be tried since is left out by the status
@@ -103,7 +109,7 @@ def _batch() -> bool:
             .filter(id__in=ids)
             .update(
                 status=Delivery.Status.RETRYING,
-                max_attempts=F("attempt_count") + retries + 1,
+                max_attempts=F("attempt_count") + subscription.max_retries + 1,
                 next_attempt_at=now,
                 delivered_at=None,
                 updated_at=now,

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -54,6 +55,22 @@ def request_bin_create(
         expires_at=timezone.now() + KEPT_FOR,
     )
     _audit(actor, "request_bin.created", request_bin)
+    return request_bin
+
+
+@transaction.atomic
+def request_bin_update(*, request_bin_id: UUID, changes: Mapping[str, str | int], actor: Actor) -> RequestBin:
+    """Change the `name` or the `answer_status`, from the next request on; repeating what is changes nothing.
+
+    Raises RequestBin.DoesNotExist (404).
+    """
+    request_bin = RequestBin.objects.select_for_update(of=("self",)).get(id=request_bin_id)
+    before = _facts(request_bin)
+    for name, value in changes.items():
+        setattr(request_bin, name, value)
+    if _facts(request_bin) != before:
+        request_bin.save(update_fields=[*changes, "updated_at"])
+        _audit(actor, "request_bin.changed", request_bin, before=before)
     return request_bin
 
 
@@ -120,11 +137,20 @@ def _is_verified(request_bin: RequestBin, headers: Mapping[str, str], body: byte
     return False
 
 
-def _audit(actor: Actor, action: str, request_bin: RequestBin) -> None:
+def _facts(request_bin: RequestBin) -> dict[str, Any]:
+    return {
+        "name": request_bin.name,
+        "environment": str(request_bin.environment),
+        "answer_status": request_bin.answer_status,
+    }
+
+
+def _audit(actor: Actor, action: str, request_bin: RequestBin, **before: dict[str, Any]) -> None:
     audit_record(
         actor=actor,
         action=action,
         target=request_bin,
         organization_id=request_bin.organization_id,
-        after={"name": request_bin.name, "environment": request_bin.environment},
+        after=_facts(request_bin),
+        **before,
     )

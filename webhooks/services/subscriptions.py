@@ -1,6 +1,6 @@
 """A client's endpoints (contract D): made, changed, paused, deleted, their secrets rotated, tried out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from partners.models import ApiClient
+from config.api.exceptions import ValidationFailed
+from partners.exceptions import OrganizationSuspended
+from partners.models import ApiClient, Organization
 from partners.services.audit import Actor, audit_record
 from webhooks.canonical import canonical_json
 from webhooks.exceptions import SubscriptionNotActive
 from webhooks.models import Delivery, Subscription
+from webhooks.registry import EVENT_TYPES, event_is_readable
 from webhooks.secrets import (
     SECRET_FIELDS,
     subscription_key_drop,
@@ -67,7 +70,13 @@ class NewSecret:
 def subscription_create(
     *, client: ApiClient, actor: Actor, signs_v1a: bool = False, **terms: Any
 ) -> NewSecret:
-    """Have a client's events sent to an endpoint; `terms` are validated values of CHANGEABLE."""
+    """Have a client's events sent to an endpoint; `terms` are validated values of CHANGEABLE.
+
+    Raises OrganizationSuspended (409), and ValidationFailed (400) for an event that the client may not read.
+    """
+    if client.organization.status == Organization.Status.SUSPENDED:
+        raise OrganizationSuspended
+    _events_check(client, terms["event_types"])
     subscription = Subscription(
         organization_id=client.organization_id, environment=client.environment, client=client, **terms
     )
@@ -84,9 +93,12 @@ def subscription_update(*, subscription_id: UUID, changes: Mapping[str, Any], ac
     """Change some of CHANGEABLE, `signs_v1a`, and the `status`; repeating what is changes nothing.
 
     Active again means a fresh start: nothing is held against the endpoint. What waits is sent to the new
-    address. Raises Subscription.DoesNotExist (404).
+    address. Raises Subscription.DoesNotExist (404), and ValidationFailed (400) for a new event that the
+    client may not read.
     """
     subscription = _locked(subscription_id)
+    new = set(changes.get("event_types", ())) - set(subscription.event_types)
+    _events_check(subscription.client, new)
     before = subscription_facts(subscription)
     address = subscription.url
     for name in CHANGEABLE:
@@ -188,6 +200,16 @@ def subscription_facts(subscription: Subscription) -> dict[str, Any]:
         "signs_v1a": bool(subscription.signing_key_sealed),
         "status": str(subscription.status),
     }
+
+
+def _events_check(client: ApiClient, names: Iterable[str]) -> None:
+    """Refuse events that the client may not read; of a family it hears what it may.
+
+    Raises ValidationFailed (400).
+    """
+    if beyond := sorted(name for name in names if not event_is_readable(name, client.scopes)):
+        lacking = [f"The client lacks the scope {EVENT_TYPES[name].scope} of {name}." for name in beyond]
+        raise ValidationFailed(events=lacking)
 
 
 def _locked(subscription_id: UUID) -> Subscription:

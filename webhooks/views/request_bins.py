@@ -16,11 +16,12 @@ from config.tenancy import ANY_ENVIRONMENT, Environment
 from credentials.access import ClientApiViewSet
 from credentials.scopes import Scope
 from webhooks.models import BinnedRequest, RequestBin
-from webhooks.serializers import BinnedRequestOut, RequestBinIn, RequestBinOut
+from webhooks.serializers import BinnedRequestOut, RequestBinChanges, RequestBinIn, RequestBinOut
 from webhooks.services.request_bins import (
     request_bin_create,
     request_bin_delete,
     request_bin_receive,
+    request_bin_update,
 )
 
 _BY_TIME = {"createdAt": "created_at"}
@@ -36,6 +37,7 @@ class RequestBinViewSet(ClientApiViewSet):
     scopes = {
         "list": Scope.WEBHOOKS_READ,
         "create": Scope.WEBHOOKS_WRITE,
+        "update": Scope.WEBHOOKS_WRITE,
         "destroy": Scope.WEBHOOKS_WRITE,
         "requests": Scope.WEBHOOKS_READ,
     }
@@ -57,6 +59,13 @@ class RequestBinViewSet(ClientApiViewSet):
             organization_id=caller.organization_id, environment=environment, actor=caller.actor, **data
         )
         return Response(RequestBinOut(made).data, status=HTTP_201_CREATED)
+
+    @extend_schema(request=RequestBinChanges, responses=RequestBinOut)
+    def update(self, request: Request, bin_id: UUID) -> Response:
+        request_bin = self._bins().get(id=bin_id)
+        changes = self.validated(RequestBinChanges, partial=True)
+        changed = request_bin_update(request_bin_id=request_bin.id, changes=changes, actor=self.caller.actor)
+        return Response(RequestBinOut(changed).data)
 
     @extend_schema(responses={HTTP_204_NO_CONTENT: None})
     def destroy(self, request: Request, bin_id: UUID) -> Response:
@@ -85,7 +94,11 @@ def receive(request: HttpRequest, token: str) -> HttpResponse:
         answer = request_bin_receive(
             token=token,
             method=(request.method or "")[:10],
-            headers={name[:200]: value[:2000] for name, value in request.headers.items() if name != "Cookie"},
+            headers={
+                name[:200]: value[:2000].replace("\x00", "\ufffd")
+                for name, value in request.headers.items()
+                if name != "Cookie"
+            },
             body=body,
             body_bytes=max(len(body), int(length[:9]) if length.isdecimal() else 0),
             ip=client_address(request.META),

@@ -1,5 +1,6 @@
 """Contract D: a client's webhook subscriptions, their deliveries and replays."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from credentials.access import ClientApiViewSet
 from credentials.scopes import Scope
 from credentials.snapshots import Snapshot
 from webhooks.models import Delivery, Replay, Subscription
-from webhooks.selectors import attempts_of, events_covered, subscriptions_counted
+from webhooks.registry import events_covered
+from webhooks.selectors import attempts_of, subscriptions_counted
 from webhooks.serializers import (
     DeliveryDetail,
     DeliveryOut,
@@ -74,7 +76,7 @@ class SubscriptionViewSet(ClientApiViewSet):
     def create(self, request: Request, client_id: UUID) -> Response:
         client = self.client(client_id)
         terms = self.validated(SubscriptionIn)
-        self._events_check(terms)
+        self._events_check(terms["event_types"])
         made = subscription_create(client=client, actor=self.caller.actor, **terms)
         return Response(_with_secret(made), status=HTTP_201_CREATED)
 
@@ -87,7 +89,7 @@ class SubscriptionViewSet(ClientApiViewSet):
     def update(self, request: Request, client_id: UUID, webhook_id: UUID) -> Response:
         subscription = self._subscription(client_id, webhook_id)
         changes = self.validated(SubscriptionChanges, instance=subscription, partial=True)
-        self._events_check(changes)
+        self._events_check(changes.get("event_types", subscription.event_types))
         changed = subscription_update(
             subscription_id=subscription.id, changes=changes, actor=self.caller.actor
         )
@@ -117,12 +119,12 @@ class SubscriptionViewSet(ClientApiViewSet):
     def _subscription(self, client_id: UUID, webhook_id: UUID) -> Subscription:
         return Subscription.objects.get(id=webhook_id, client=self.client(client_id))
 
-    def _events_check(self, terms: dict[str, Any]) -> None:
-        """A key subscribes to nothing that it could not read. Raises Forbidden (403)."""
+    def _events_check(self, patterns: Iterable[str]) -> None:
+        """A key has nothing sent, here or elsewhere, that it could not read. Raises Forbidden (403)."""
         credential = self.request.auth
         if not isinstance(credential, Snapshot):
             return
-        wanted = {kind.scope for kind in events_covered(terms.get("event_types", ()))}
+        wanted = {kind.scope for kind in events_covered(patterns)}
         if lacking := sorted(map(str, wanted - credential.scopes)):
             raise Forbidden(
                 f"The key lacks the scope {lacking[0]} of an event it asks for.",
