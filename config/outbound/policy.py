@@ -45,8 +45,6 @@ def _policy(allow_loopback: bool) -> Policy:
     return Policy(
         denied_networks=_TABLE,
         allowed_networks=_LOOPBACK if allow_loopback else (),
-        allowed_ports=frozenset(range(1, 65536)),
-        max_url_length=MAX_URL_LENGTH,
     )
 
 
