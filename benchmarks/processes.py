@@ -219,10 +219,7 @@ def celery_worker(
 
 def celery_beat() -> list[str]:
     """What sends the scheduled work, as `make run` starts it."""
-    return [
-        sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO",
-        "--pidfile", "", "-S", "django_celery_beat.schedulers:DatabaseScheduler",
-    ]  # fmt: skip
+    return [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO", "--pidfile", ""]
 
 
 def clean_environment(**added: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from config import health
 from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
 from jobs.urls import partner_urlpatterns as call_analysis
+from partner_requests.urls import api_urlpatterns as partner_requests
 from webhooks.urls import api_urlpatterns as webhooks
 
 # a password alone must not open the admin
@@ -31,12 +32,14 @@ urlpatterns = [
     path("api/partner/v1/", include(call_analysis)),
     path("", include(governance)),
     path("", include(webhooks)),
+    path("", include(partner_requests)),
     # people
     path("", RedirectView.as_view(pattern_name="dashboard-home")),
     path("", include("partners.urls")),
     path("", include("credentials.urls")),
     path("", include("webhooks.urls")),
     path("", include("jobs.urls")),
+    path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     # documents

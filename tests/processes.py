@@ -39,13 +39,16 @@ class Process:
             start_new_session=True,
         )
 
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """kill -9, children included: nobody gets to say good-bye."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def stop(self) -> None:
-        if self._process.poll() is None:
+        if self.is_running():
             os.killpg(self._process.pid, signal.SIGTERM)
             try:
                 self._process.wait(timeout=15)
@@ -53,11 +56,17 @@ class Process:
                 self.kill()
 
 
-def worker(*queues: str) -> Process:
+def worker(*queues: str, **environment: str) -> Process:
     """A Celery worker as `make run` starts it."""
     name = f"test-{free_port()}@%h"
     arguments = ("-Q", ",".join(queues), "-c", "1", "-n", name, "--without-gossip", "--without-mingle")
-    return Process("celery", "-A", "config", "worker", "--loglevel", "ERROR", *arguments)
+    return Process("celery", "-A", "config", "worker", "--loglevel", "ERROR", *arguments, **environment)
+
+
+def scheduler(**environment: str) -> Process:
+    """A Celery beat as `make run` starts it."""
+    arguments = ("--pidfile", "", "-S", "django_celery_beat.schedulers:DatabaseScheduler")
+    return Process("celery", "-A", "config", "beat", "--loglevel", "ERROR", *arguments, **environment)
 
 
 class Web(Process):

@@ -22,8 +22,8 @@ from leads.events import LEAD_CREATED  # noqa: E402
 from leads.models import Lead  # noqa: E402
 from partners.services.organizations import organization_create  # noqa: E402
 from webhooks.models import Delivery, Subscription  # noqa: E402
+from webhooks.secrets import SUBSCRIPTION_SECRET  # noqa: E402
 from webhooks.services import event_emit, events_fan_out  # noqa: E402
-from webhooks.services.deliveries import SUBSCRIPTION_SECRET  # noqa: E402
 
 _EVENTS_A_COMMIT = 500
 

@@ -7,7 +7,7 @@ import asyncio
 import time
 import uuid
 
-from webhooks.signing import signed_headers
+from webhooks.signing import Signers, signed_headers
 
 
 class _Connection:
@@ -28,7 +28,7 @@ def post(port: int, secret: str, count: int, slots: int, body: str) -> list[str]
     """Post so many, `slots` at a time; answers their ids. Raises ConnectionError unless all get a 200."""
     ids = [str(uuid.uuid4()) for _ in range(count)]
     left = iter(ids)
-    content = body.encode()
+    content, signers = body.encode(), Signers((secret,))
 
     async def slot() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -36,7 +36,7 @@ def post(port: int, secret: str, count: int, slots: int, body: str) -> list[str]
         for webhook_id in left:
             headers = signed_headers(
                 body=content,
-                secret=secret,
+                signers=signers,
                 webhook_id=webhook_id,
                 attempt_number=1,
                 timestamp=int(time.time()),

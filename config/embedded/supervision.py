@@ -30,7 +30,7 @@ def application_commands(state: State, *, host: str, port: str) -> dict[str, lis
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "config"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile", "", "-S"]
+    beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile", ""]
     programs = {
         "web": [
             python, "-m", "granian", "--interface", "wsgi", "config.wsgi:application",
@@ -40,7 +40,7 @@ def application_commands(state: State, *, host: str, port: str) -> dict[str, lis
         ],
         "worker": [*worker, "-Q", "default", "-c", "2", "-n", f"worker-{state.key}@%h"],
         "analysis": [*worker, "-Q", "analysis", "-c", "1", "-n", f"analysis-{state.key}@%h"],
-        "scheduler": [*beat, "django_celery_beat.schedulers:DatabaseScheduler"],
+        "scheduler": beat,
     }  # fmt: skip
     # the stores' addresses are known once they run, after supervisord started
     settings = str(state.run / "environment")
@@ -79,7 +79,7 @@ def configuration(state: State, programs: dict[str, list[str]]) -> Path:
             "startsecs=2",
             "startretries=1000000",
             f"stopsignal={'INT' if name == 'postgres' else 'TERM'}",
-            "stopwaitsecs=15",
+            "stopwaitsecs=65",
             # a stopped master takes its children along
             f"killasgroup={'false' if own else 'true'}",
             "redirect_stderr=true",

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "credentials",
     "webhooks",
     "jobs",
+    "partner_requests",
     "leads",
 ]
 
@@ -106,10 +107,13 @@ if env.str("DATABASE_OWNER_URL", default=""):
 DATABASE_ROUTERS = ["config.routers.ApplicationRole"]
 TENANCY_GUARD = True
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=16)
+# While the database is gone a request is refused after `timeout`. A pool asks again after 1, 2 and 2 s and
+# then begins anew; by default its waits double up to minutes.
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": DATABASE_POOL_SIZE,
-    "timeout": 10,
+    "timeout": 3,
+    "reconnect_timeout": 5,
 }
 # Whoever dies in mid-transaction gives its locks back: at once when the server can see it (also while it
 # waits for a lock), within half a minute when its host is gone or it stands still.
@@ -127,7 +131,13 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "config.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.ForgetfulRedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
 
 # --- Background ----------------------------------------------------------------
 # Celery spells a unix socket differently from redis-py.
@@ -146,9 +156,12 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.scheduler:OneOfManyScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+# What the database is given once; from then on people change it in the admin.
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
+    "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
     "webhooks.sweep": {"task": "webhooks.sweep", "schedule": 5.0},
     "webhooks.retry_failed": {"task": "webhooks.retry_failed", "schedule": 3600.0},
     "webhooks.tell_disabled": {"task": "webhooks.tell_disabled", "schedule": 300.0},
@@ -159,8 +172,15 @@ CELERY_BEAT_SCHEDULE = {
     },
     "credentials.clean_up": {"task": "credentials.clean_up", "schedule": 3600.0},
 }
-# A message lost by the broker costs nothing: rows are swept.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# A message lost by the broker costs nothing: rows are swept. So nobody waits long for a broker: who sends
+# tries once and gives up on silence, and a worker drops a connection that has been silent for 20 s.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+    "max_retries": 0,
+    "health_check_interval": 10,
+}
 
 # --- Sign-in -------------------------------------------------------------------
 AUTH_USER_MODEL = "partners.User"
@@ -223,6 +243,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "EnvironmentEnum": "config.tenancy.Environment",
+        "RequestStatusEnum": "partner_requests.models.PartnerRequest.Status",
         "LeadStatusEnum": "leads.models.Lead.Status",
         "JobStatusEnum": "jobs.models.Job.Status",
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
@@ -269,6 +290,8 @@ WEBHOOK_TIMEOUT_S = 30
 WEBHOOK_DISABLE_AFTER_S = env.int("WEBHOOK_DISABLE_AFTER_S", default=5 * 86_400)
 # Development only: lets webhooks and audio addresses point at this machine (never at other private hosts).
 OUTBOUND_ALLOW_LOOPBACK = env.bool("OUTBOUND_ALLOW_LOOPBACK", default=False)
+# How soon an operator should settle a request whose type has no handler.
+REQUEST_TARGET_S = env.int("REQUEST_TARGET_S", default=86_400)
 LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=90)
 
 # --- Mail: notices to people ----------------------------------------------------------

@@ -31,6 +31,7 @@ _STATES: dict[str, tuple[str, Any]] = {
     "delivered": ("good", _("Delivered")),
     "paused": ("warn", _("Paused")),
     "disabled": ("bad", _("Disabled")),
+    "submitted": ("info", _("Submitted")),
     "running": ("accent", _("Running")),
 }
 _ENVIRONMENTS: dict[str, tuple[str, Any]] = {
@@ -120,6 +121,18 @@ def milliseconds(value: float | None) -> str:
     if value >= 1000:
         return f"{value / 1000:.2f} s"
     return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """`850 ms`, `42 s`, `3 min`, `5 h`, `2 days`; a dash for none."""
+    if seconds is None:
+        return "—"
+    for size, unit in ((172_800, 86_400), (5400, 3600), (90, 60)):
+        if seconds >= size:
+            names = {86_400: _("%(number)d days"), 3600: _("%(number)d h"), 60: _("%(number)d min")}
+            return str(names[unit]) % {"number": round(seconds / unit)}
+    return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 @register.filter

@@ -51,8 +51,9 @@ def health(web: Web, key: IssuedKey) -> Answer:
 def lead_post(
     web: Web, key: IssuedKey, idempotency_key: str, *, headers: dict[str, str] | None = None
 ) -> Answer:
-    """Create a lead, as section A's writes go."""
-    body = {"organizationId": str(key.key.organization_id), "name": "Ada", "email": "ada@a.example"}
+    """Create a lead, as section A's writes go; its name is the idempotency key."""
+    organization = str(key.key.organization_id)
+    body = {"organizationId": organization, "name": idempotency_key, "email": f"{idempotency_key}@a.example"}
     ours = {"x-partner-api-key": key.raw, "Idempotency-Key": idempotency_key}
     return send(web, "POST", f"{BASE}/leads", body, headers=ours | (headers or {}))
 

@@ -1,90 +1,48 @@
 """Limits over several processes, and across the loss and the return of their store (contract 0.3)."""
 
-import shutil
 import signal
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import redis
-from django.conf import settings
 
-from config.embedded.state import State
-from config.embedded.valkey import Valkey
 from credentials.limits_fallback import REBUILDING_KEY
 from credentials.services.keys import IssuedKey
 from tests.conftest import owner_connection
 from tests.factories import make_key
 from tests.faults.http import Answer, health, statuses, storm
+from tests.faults.servers import Server, valkey
 from tests.processes import Web, wait_until
 
 MINUTE = 100
 
 
-@dataclass
-class Store:
-    """A Redis-compatible server that a test may stop, kill, freeze and start."""
-
-    server: Valkey
-    processes: list[subprocess.Popen] = field(default_factory=list)
-
-    def start(self) -> None:
-        self.server.prepare()
-        self.processes.append(
-            subprocess.Popen(
-                self.server.command(),
-                cwd=settings.BASE_DIR,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        )
-        wait_until(self.server.is_ready, seconds=20, every=0.02)
-
-    def signal(self, number: int) -> None:
-        self.processes[-1].send_signal(number)
-
-    def stop(self) -> None:
-        """Stop it as a crash does: what it held in memory is gone."""
-        if self.processes[-1].poll() is None:
-            self.signal(signal.SIGKILL)
-            self.processes[-1].wait()
+@pytest.fixture(scope="module")
+def store() -> Iterator[Server]:
+    with valkey() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    root = Path(tempfile.mkdtemp(prefix="hub-test-"))
-    state = State(root)
-    state.make()
-    store = Store(Valkey(state, durable=False))
-    store.start()
-    yield store
-    store.stop()
-    shutil.rmtree(root, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def pair(store: Store) -> Iterator[tuple[Web, Web]]:
+def pair(store: Server) -> Iterator[tuple[Web, Web]]:
     """Two web processes of one host on that store. Their request log stays in its spool."""
     first, second = web_on(store), web_on(store)
     with first, second:
         yield first, second
 
 
-def web_on(store: Store) -> Web:
+def web_on(store: Server) -> Web:
     return Web(
-        REDIS_URL=store.server.url(),
+        REDIS_URL=store.url,
         HUB_STATE=str(store.server.state.root / "state"),
         USAGE_SHIP_EVERY_S="3600",
     )
 
 
 @pytest.fixture(autouse=True)
-def begins_with_a_store_that_decides(pair: tuple[Web, Web], store: Store) -> None:
+def begins_with_a_store_that_decides(pair: tuple[Web, Web], store: Server) -> None:
     if store.processes[-1].poll() is not None:
         store.start()
     probe = make_key()
@@ -98,13 +56,13 @@ def begins_with_a_store_that_decides(pair: tuple[Web, Web], store: Store) -> Non
     wait_until(lambda: decides(pair[0]) and decides(pair[1]), seconds=10, every=0.05)
 
 
-def counted_by(store: Store, key: IssuedKey) -> int:
+def counted_by(store: Server, key: IssuedKey) -> int:
     """How many of the key's calls the store has admitted or learned of."""
     return connect(store).llen(f"hub:limit:{{{key.key.key_id}}}:w")
 
 
-def connect(store: Store) -> redis.Redis:
-    return redis.Redis.from_url(store.server.url())
+def connect(store: Server) -> redis.Redis:
+    return redis.Redis.from_url(store.url)
 
 
 def admitted(answers: list[Answer]) -> int:

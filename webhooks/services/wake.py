@@ -1,13 +1,9 @@
 """Waking a dispatcher, once for many changes."""
 
-import redis
-import structlog
 from django.core.cache import cache
 from django.db import transaction
 
 from config.api.queue import enqueue
-
-log = structlog.get_logger(__name__)
 
 _WOKEN = "webhooks:woken"
 # A message that was lost holds others back no longer than the sweep's interval.
@@ -25,16 +21,10 @@ def dispatcher_wake() -> None:
 
 def dispatcher_woken() -> None:
     """A worker took the message; changes committed from now on need a new one."""
-    try:
-        cache.delete(_WOKEN)
-    except redis.RedisError as error:
-        log.warning("cache_unavailable", error=str(error))
+    cache.delete(_WOKEN)
 
 
 def _wake() -> None:
-    try:
-        first = cache.add(_WOKEN, 1, timeout=_WOKEN_S)
-    except redis.RedisError:
-        first = True
-    if first:
+    # without the store there is no broker either: the sweep wakes one once it is back
+    if cache.add(_WOKEN, 1, timeout=_WOKEN_S):
         enqueue("webhooks.dispatch")

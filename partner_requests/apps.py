@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class PartnerRequestsConfig(AppConfig):
+    name = "partner_requests"
