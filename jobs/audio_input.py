@@ -4,7 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from webhooks.outbound.policy import url_check
+from config.outbound.policy import url_check
 
 MAX_AUDIO_BYTES = 60_000_000
 

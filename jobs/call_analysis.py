@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 
 from config import tenancy
+from config.outbound.errors import OutboundError
+from config.outbound.sync import fetch
 from jobs.analysis.errors import AnalysisCanceled, AnalysisError
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
@@ -14,8 +16,6 @@ from jobs.models import Call, Job
 from jobs.recordings import recording_read, recording_save
 from jobs.registry import JobCanceled, JobFailure, Reporter, job_type
 from jobs.services.calls import CALL_ANALYSIS
-from webhooks.outbound.errors import OutboundError
-from webhooks.outbound.sync import fetch
 from webhooks.services import event_emit
 
 _FETCH_TIMEOUT_S = 120

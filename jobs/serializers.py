@@ -2,9 +2,9 @@
 
 from rest_framework import serializers
 
+from config.outbound.policy import url_check
 from jobs.audio_input import AudioInput, audio_read
 from jobs.models import Job
-from webhooks.outbound.policy import url_check
 
 
 class CompanyIn(serializers.Serializer):

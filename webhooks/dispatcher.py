@@ -20,10 +20,10 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from config import tenancy
+from config.outbound.asynchronous import Answer, OutboundClient
+from config.outbound.errors import OutboundError
 from webhooks.bin_addresses import request_bin_token_of
 from webhooks.models import Delivery, RequestBin
-from webhooks.outbound.asynchronous import Answer, OutboundClient
-from webhooks.outbound.errors import OutboundError
 from webhooks.secrets import signers_of
 from webhooks.services.claims import (
     LEASE_MARGIN_S,

@@ -8,13 +8,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.pagination import ListQuery
+from config.outbound.policy import url_check
 from config.tenancy import Environment
 from credentials.serializers.clients import AnyCaseField, MetadataField, TextOrNull
 from credentials.serializers.governance import Uuid
 from webhooks.bin_addresses import request_bin_token_of, request_bin_url
 from webhooks.matching import filters_validate
 from webhooks.models import Delivery, Replay, Subscription
-from webhooks.outbound.policy import url_check
 from webhooks.registry import EVENT_TYPES
 from webhooks.secrets import subscription_public_key
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from webhooks.outbound.errors import OutboundError
-from webhooks.outbound.policy import address_check, url_check
+from config.outbound.errors import OutboundError
+from config.outbound.policy import address_check, url_check
 
 HOSTILE_ADDRESSES = {
     "this network": "0.0.0.0",
@@ -14,10 +14,14 @@ HOSTILE_ADDRESSES = {
     "carrier-grade NAT": "100.64.0.1",
     "link-local, cloud metadata": "169.254.169.254",
     "Azure platform": "168.63.129.16",
-    "benchmarking": "198.18.0.1",
-    "documentation": "203.0.113.9",
+    "benchmarking": "198.19.255.254",
+    "benchmarking v6": "2001:2::1",
+    "documentation": "192.0.2.1",
+    "documentation 2": "198.51.100.7",
+    "documentation 3": "203.0.113.9",
     "6to4 relay": "192.88.99.1",
     "multicast": "224.0.0.1",
+    "multicast, site": "239.255.255.250",
     "reserved": "240.0.0.1",
     "broadcast": "255.255.255.255",
     "unspecified v6": "::",
@@ -34,6 +38,9 @@ HOSTILE_ADDRESSES = {
     "6to4 of private": "2002:a00:1::1",
     "Teredo": "2001:0:4136:e378:8000:63bf:3fff:fdd2",
     "unique local": "fd00::1",
+    "AWS metadata v6": "fd00:ec2::254",
+    "NAT64 of the Azure platform": "64:ff9b::a83f:8110",
+    "IETF protocol assignments": "192.0.0.8",
     "link-local v6": "fe80::1",
     "link-local v6 with a zone": "fe80::1%eth0",
     "site-local": "fec0::1",
@@ -114,6 +121,13 @@ HOSTILE_URLS = [
     "https://LOCALHOST./",
     "https://a.localhost/",
     "https://127.0.0.1/",
+    "https://127.0.0.1./",
+    "ws://partner.example/",
+    "unix:///run/valkey.sock",
+    "data:text/plain,hello",
+    "https:partner.example",
+    "https://partner.example:-1/",
+    "https://partner.example\u2028/",
     "http://127.0.0.1/",
     "https://[::1]/",
     "https://partner.example/" + "a" * 2048,

@@ -11,6 +11,7 @@ Code = Literal[
     "too_large",
     "redirect_refused",
     "invalid_url",
+    "invalid_header",
     "protocol_error",
 ]
 

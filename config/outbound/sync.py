@@ -2,20 +2,25 @@
 size.
 """
 
+import http.client
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import requests
-from ssrfguard import BlockedAddressError, SSRFGuardError
-from ssrfguard.requests import SafeAdapter
-from urllib3.exceptions import HTTPError, NameResolutionError
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
-from webhooks.outbound.errors import OutboundError
-from webhooks.outbound.policy import outbound_policy, url_check
+from config.outbound.errors import OutboundError
+from config.outbound.policy import AddressInfo, resolve, url_check
+from config.outbound.trust import tls_context
 
 USER_AGENT = "PartnerHub/1"
 _CHUNK_BYTES = 65_536
@@ -41,9 +46,8 @@ def fetch(
 ) -> OutboundResponse:
     """Send one request; the answer may have any status but a redirect, which is refused.
 
-    `timeout_s` bounds the whole exchange from the connection to the body's last byte (the name's
-    look-up is bounded by the system's resolver), `max_bytes` the body after decompression.
-    No proxy or netrc of the environment is used. Raises OutboundError.
+    `timeout_s` bounds the whole exchange from the name's look-up to the body's last byte, `max_bytes` the
+    body after decompression. No proxy, netrc or cookie is used. Raises OutboundError.
     """
     try:
         url_check(url)
@@ -58,12 +62,11 @@ def fetch(
                 headers=headers,
                 allow_redirects=False,
                 stream=True,
-                # ssrfguard tries up to four addresses, each with the whole connect timeout
-                timeout=(timeout_s / 4, timeout_s),
+                timeout=timeout_s,
             )
             with response:
                 answer = _read(response, max_bytes)
-        except (requests.RequestException, HTTPError, SSRFGuardError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if deadline.expired:
                 raise OutboundError("timeout", _late(timeout_s)) from error
             raise _translated(error) from error
@@ -89,21 +92,34 @@ def _read(response: requests.Response, max_bytes: int) -> OutboundResponse:
 
 
 class _Deadline:
-    """Shuts the sockets of one exchange when its time is over; what then reads or writes them
+    """Dials for one exchange, and shuts its sockets when its time is over; what then reads or writes them
     fails.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float) -> None:
         self.expired = False
+        self._ends_at = time.monotonic() + timeout_s
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
 
-    def watch(self, opened: socket.socket) -> None:
-        with self._lock:
-            # a duplicate: wrapping a socket in TLS detaches the original from its connection
-            self._sockets.append(opened.dup())
-            if self.expired:
-                self._shut()
+    def dial(self, host: str, port: int) -> socket.socket:
+        """A connection to the first of the host's addresses that takes one. Raises OutboundError, OSError."""
+        addresses = self._resolve(host, port)
+        failure = OSError("no address")
+        for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+            opened = socket.socket(family, kind, protocol)
+            try:
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                opened.settimeout(self._left_s() / (len(addresses) - tried))
+                opened.connect(address)
+            except OSError as error:
+                opened.close()
+                failure = error
+                continue
+            opened.settimeout(self._left_s())
+            self._watch(opened)
+            return opened
+        raise failure
 
     def expire(self) -> None:
         with self._lock:
@@ -116,6 +132,27 @@ class _Deadline:
                 watched.close()
             self._sockets.clear()
 
+    def _left_s(self) -> float:
+        left_s = self._ends_at - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        return left_s
+
+    def _resolve(self, host: str, port: int) -> Sequence[AddressInfo]:
+        # the system's resolver knows no deadline: at ours its thread is left behind
+        thread = ThreadPoolExecutor(1, thread_name_prefix="outbound-dns")
+        try:
+            return thread.submit(resolve, host, port).result(self._left_s())
+        finally:
+            thread.shutdown(wait=False)
+
+    def _watch(self, opened: socket.socket) -> None:
+        with self._lock:
+            # a duplicate: wrapping a socket in TLS detaches the original from its connection
+            self._sockets.append(opened.dup())
+            if self.expired:
+                self._shut()
+
     def _shut(self) -> None:
         for watched in self._sockets:
             try:
@@ -126,7 +163,7 @@ class _Deadline:
 
 @contextmanager
 def _deadline(timeout_s: float) -> Iterator[_Deadline]:
-    deadline = _Deadline()
+    deadline = _Deadline(timeout_s)
     timer = threading.Timer(timeout_s, deadline.expire)
     timer.daemon = True
     timer.start()
@@ -137,29 +174,39 @@ def _deadline(timeout_s: float) -> Iterator[_Deadline]:
         deadline.close()
 
 
-class _WatchedAdapter(SafeAdapter):
-    """ssrfguard's adapter, which dials only addresses it has checked, with its sockets watched."""
+class _Adapter(HTTPAdapter):
+    """requests' adapter, whose connections are dialled by us and verified as the hub's others are."""
 
     def __init__(self, deadline: _Deadline) -> None:
         self._deadline = deadline
-        super().__init__(policy=outbound_policy(), max_retries=0)
+        super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        pools = self.poolmanager.pool_classes_by_scheme
-        self.poolmanager.pool_classes_by_scheme = {
-            scheme: _watched(pool, self._deadline) for scheme, pool in pools.items()
-        }
+        super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._deadline)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing to add: the context verifies."""
 
 
-def _watched(pool: Any, deadline: _Deadline) -> Any:
-    class Connection(pool.ConnectionCls):
+def _pools(deadline: _Deadline) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3 makes every connection by `_new_conn`; the certificate is checked against the host, as ever."""
+
+    class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            opened = super()._new_conn()
-            deadline.watch(opened)
-            return opened
+            return deadline.dial(self._dns_host, self.port)
 
-    return type(f"Watched{pool.__name__}", (pool,), {"ConnectionCls": Connection})
+    class Encrypted(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return deadline.dial(self._dns_host, self.port)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
 
 
 @contextmanager
@@ -167,28 +214,32 @@ def _session(deadline: _Deadline) -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False
         session.headers["User-Agent"] = USER_AGENT
-        adapter = _WatchedAdapter(deadline)
+        adapter = _Adapter(deadline)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         yield session
 
 
-def _translated(error: BaseException) -> OutboundError:
+def _translated(error: Exception) -> OutboundError:
     causes = list(_causes(error))
-    if any(isinstance(cause, BlockedAddressError) for cause in causes):
-        return OutboundError("address_not_allowed", "The host does not lead to a public address.")
-    if any(isinstance(cause, SSRFGuardError) for cause in causes):
-        return OutboundError("invalid_url", "The URL is not allowed.")
-    if any(isinstance(cause, (socket.gaierror, NameResolutionError)) for cause in causes):
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
         return OutboundError("dns_failed", "The host's name does not resolve.")
     if isinstance(error, requests.exceptions.SSLError):
         return OutboundError("tls_failed", "The host's certificate or TLS was refused.")
-    if isinstance(error, (requests.Timeout, TimeoutError)):
+    if any(isinstance(cause, TimeoutError) for cause in causes):
         return OutboundError("timeout", "The host did not answer in time.")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return OutboundError("invalid_url", "The URL is not valid.")
-    if isinstance(error, (requests.ConnectionError, OSError)) and not isinstance(
-        error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
+    if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
+        return OutboundError("invalid_header", "A header's name or value is not valid.")
+    broken = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
+    spoken = any(
+        isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes
+    )
+    if (
+        isinstance(error, (requests.ConnectionError, OSError))
+        and not spoken
+        and not isinstance(error, broken)
     ):
         return OutboundError("connection_failed", "The connection failed.")
     return OutboundError("protocol_error", "The answer is not valid HTTP.")

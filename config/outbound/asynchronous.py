@@ -6,17 +6,23 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
-from webhooks.outbound.errors import Code, OutboundError
-from webhooks.outbound.policy import address_check, url_check
+from config.outbound.errors import Code, OutboundError
+from config.outbound.policy import address_check, resolve, url_check
+from config.outbound.trust import tls_context
 
 KEPT_BYTES = 16_384
-_RESOLVER_THREADS = 16
+# A look-up that hangs holds its thread for as long as the system's resolver waits: so many hanging ones
+# leave others their turn.
+_RESOLVER_THREADS = 256
+_URLS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +49,33 @@ class _CheckedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-        )
-        results = []
-        for found_family, _, protocol, _, address in found:
-            _check(str(address[0]))
-            results.append(
-                ResolveResult(
-                    hostname=host,
-                    host=str(address[0]),
-                    port=port,
-                    family=found_family,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-                )
+        try:
+            found = await loop.run_in_executor(self._threads, resolve, host, port, family)
+        except OutboundError as error:
+            raise _NotAllowed(error.message) from error
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=found_family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-        return results
+            for found_family, _, protocol, _, address in found
+        ]
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _check(address: str) -> None:
+def _socket(address_info: Any) -> socket.socket:
+    """The socket of one dial; the last check, and the only one of an address that stands in the URL."""
+    family, kind, protocol, _, address = address_info
     try:
-        address_check(address)
+        address_check(str(address[0]))
     except OutboundError as error:
         raise _NotAllowed(error.message) from error
-
-
-def _socket(address_info: Any) -> socket.socket:
-    """Make the socket of one dial; the last check, which literal addresses in URLs also pass
-    through.
-    """
-    family, kind, protocol, _, address = address_info
-    _check(str(address[0]))
     return socket.socket(family, kind, protocol)
 
 
@@ -88,11 +86,13 @@ class OutboundClient:
     """
 
     def __init__(self) -> None:
+        self._url = lru_cache(maxsize=_URLS)(_checked_url)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
                 resolver=_CheckedResolver(),
                 socket_factory=_socket,
+                ssl=tls_context(),
                 ttl_dns_cache=10,
                 # shorter than the common servers keep theirs (gunicorn 2 s, Node 5 s): a request
                 # that meets a closing connection is lost
@@ -122,15 +122,14 @@ class OutboundClient:
 
         Raises OutboundError.
         """
-        try:
-            url_check(url)
-        except ValueError as error:
-            raise OutboundError("invalid_url", str(error)) from error
+        checked_url = self._url(url)
         started = time.perf_counter()
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                self._session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+                self._session.post(
+                    checked_url, data=body, headers=headers, allow_redirects=False
+                ) as response,
             ):
                 kept = await _read(response)
         except TimeoutError as error:
@@ -142,6 +141,17 @@ class OutboundClient:
         return Answer(response.status, _kept_headers(response.headers), kept, latency_ms)
 
 
+def _checked_url(url: str) -> URL:
+    try:
+        url_check(url)
+    except ValueError as error:
+        raise OutboundError("invalid_url", str(error)) from error
+    try:
+        return URL(url)
+    except ValueError as error:
+        raise OutboundError("invalid_url", "The URL is not valid.") from error
+
+
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The first 16 KB of headers; bytes that are no UTF-8, which aiohttp smuggles, are replaced."""
     kept: dict[str, str] = {}
@@ -150,25 +160,24 @@ def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
         left -= len(name) + len(value)
         if left < 0:
             break
-        kept[name.lower()] = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if not value.isascii():
+            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        kept[name.lower()] = value
     return kept
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     kept = bytearray()
-    while len(kept) < KEPT_BYTES:
-        chunk = await response.content.read(KEPT_BYTES - len(kept))
-        if not chunk:
-            return bytes(kept)
-        kept += chunk
+    while not response.content.at_eof() and len(kept) < KEPT_BYTES:
+        kept += await response.content.read(KEPT_BYTES - len(kept))
     if not response.content.at_eof():
         response.close()  # the rest is not worth a connection
     return bytes(kept)
 
 
 def _translated(error: Exception) -> OutboundError:
-    if isinstance(getattr(error, "os_error", error), _NotAllowed):
-        return OutboundError("address_not_allowed", "The host does not lead to a public address.")
+    if isinstance(refused := getattr(error, "os_error", error), _NotAllowed):
+        return OutboundError("address_not_allowed", str(refused))
     kinds: tuple[tuple[type[Exception], Code, str], ...] = (
         (aiohttp.ClientConnectorDNSError, "dns_failed", "The host's name does not resolve."),
         (aiohttp.ClientSSLError, "tls_failed", "The host's certificate or TLS was refused."),
@@ -181,4 +190,4 @@ def _translated(error: Exception) -> OutboundError:
     for kind, code, message in kinds:
         if isinstance(error, kind):
             return OutboundError(code, message)
-    return OutboundError("invalid_url", "The URL is not valid.")
+    return OutboundError("invalid_header", "A header's name or value is not valid.")

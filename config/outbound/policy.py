@@ -5,16 +5,23 @@ address they carry), narrowed by what it lets through.
 """
 
 import re
+import socket
+from collections.abc import Sequence
 from functools import cache
 from ipaddress import ip_address, ip_network
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from ssrfguard import DEFAULT_DENIED, AddressTable, Block, BlockedAddressError, Policy, Reach
 
-from webhooks.outbound.errors import OutboundError
+from config.outbound.errors import OutboundError
 
 MAX_URL_LENGTH = 2048
+# Of a name's addresses so many are dialled at most: a name must not make the hub knock at a whole network.
+_MAX_DIALLED = 4
+# as socket.getaddrinfo answers: family, type, protocol, canonical name, address
+AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029]")
 _LOOPBACK = tuple(ip_network(network) for network in ("127.0.0.0/8", "::1/128"))
 
@@ -38,22 +45,31 @@ def _policy(allow_loopback: bool) -> Policy:
     return Policy(
         denied_networks=_TABLE,
         allowed_networks=_LOOPBACK if allow_loopback else (),
-        allowed_ports=frozenset(range(1, 65536)),
-        max_url_length=MAX_URL_LENGTH,
     )
 
 
-def outbound_policy() -> Policy:
-    """The present policy, as ssrfguard's transports take it."""
+def _present_policy() -> Policy:
     return _policy(settings.OUTBOUND_ALLOW_LOOPBACK)
 
 
 def address_check(address: str) -> None:
     """Raise OutboundError (address_not_allowed) unless this IP address may be dialled."""
     try:
-        outbound_policy().check_address(address)
+        _present_policy().check_address(address)
     except BlockedAddressError as error:
-        raise OutboundError("address_not_allowed", f"{address} is not a public address.") from error
+        raise OutboundError("address_not_allowed", "The host does not lead to a public address.") from error
+
+
+def resolve(host: str, port: int, family: int = socket.AF_UNSPEC) -> Sequence[AddressInfo]:
+    """A host's addresses, at most four, to be dialled as they stand: asked again, a name may lie.
+
+    Blocks for as long as the system's resolver does. Raises OutboundError (address_not_allowed) when one of
+    them may not be dialled, socket.gaierror when there are none.
+    """
+    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    for _, _, _, _, address in found:
+        address_check(str(address[0]))
+    return found[:_MAX_DIALLED]
 
 
 def url_check(url: str) -> None:
@@ -93,7 +109,7 @@ def _host_check(parts: SplitResult, host: str) -> None:
         literal = ip_address(host)
     except ValueError:
         return
-    if not outbound_policy().permits_address(literal):
+    if not _present_policy().permits_address(literal):
         raise ValueError("The URL's host is not a public address.")
 
 
