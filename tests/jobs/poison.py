@@ -59,6 +59,6 @@ def endless(job, reporter):
 @job_type("tests.stubborn", time_limit_s=60)
 def stubborn(job, reporter):
     """Never reports anything, so that it cannot notice its cancellation."""
-    reporter.progress("begun", 5)
+    reporter.progress(f"pid {os.getpid()}", 5)
     while True:
         time.sleep(1)

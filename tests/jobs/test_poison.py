@@ -89,3 +89,14 @@ def test_one_celery_worker_outlives_every_poison(submit):
     assert {fresh(job).status for job in good} == {"completed"}
     names = {attempt.worker for job in poisons + good for attempt in attempts(job)}
     assert len(names) == 1, "the same process from the first to the last"
+
+
+def test_an_attempt_ends_with_the_worker_that_was_killed(submit):
+    job = submit("tests.stubborn")
+    command = ("celery", "-A", "config", "worker", "-Q", "default", "-c", "1", "-I", "tests.jobs.poison")
+    worker = Process(*command, "--without-gossip", "--without-mingle")
+    wait_until(lambda: fresh(job).stage.startswith("pid "), seconds=60)
+    confined = psutil.Process(int(fresh(job).stage.removeprefix("pid ")))
+    assert os.getsid(confined.pid) == confined.pid, "it is in nobody's process group, and so outlives a kill"
+    worker.kill()
+    wait_until(lambda: not confined.is_running(), seconds=10)
