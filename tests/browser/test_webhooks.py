@@ -46,7 +46,10 @@ def test_a_bin_an_endpoint_a_test_event_and_a_rotation(page):
     page.get_by_text("Attempt 1").wait_for()
     page.goto(bin_page)
     page.get_by_text("Signature verified").wait_for()
-    page.get_by_text("X-Route: hub").wait_for()
+    page.get_by_text("X-Route: ***").wait_for()
+    page.get_by_label("Answers").fill("500")
+    page.get_by_role("button", name="Change").click()
+    page.get_by_text("The bin answers 500 from now on.").wait_for()
 
     page.get_by_role("link", name="Webhooks").click()
     page.get_by_role("link", name="Endpoints").click()
