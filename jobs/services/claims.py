@@ -5,7 +5,7 @@ import socket
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import connection
 
 from config import tenancy
 from jobs.endings import Ending, Outcome
@@ -15,27 +15,28 @@ from jobs.services.settling import attempt_close, job_settle
 
 # A worker that misses four beats is dead; the sweep then frees its job within another five seconds.
 LEASE = timedelta(seconds=20)
-_NOBODY = UUID(int=0)
 
 # The organization each queue served last in this process; another process starts somewhere else.
 _served: dict[str, UUID] = {}
 
 # A lane is an organization's part of a queue. Lanes are hopped along the index of unsettled jobs, one step a
 # lane and only until one has a job to give: the cost does not grow with what waits in them.
-_NEXT = """
-WITH RECURSIVE lane AS (
+_LANES = """{name} AS (
     (SELECT organization_id FROM async_jobs
-     WHERE queue = %(queue)s AND status IN ('queued', 'processing') AND organization_id > %(after)s
+     WHERE queue = %(queue)s AND status IN ('queued', 'processing') {begin}
      ORDER BY organization_id LIMIT 1)
     UNION ALL
-    SELECT following.organization_id FROM lane CROSS JOIN LATERAL (
+    SELECT following.organization_id FROM {name} CROSS JOIN LATERAL (
         SELECT organization_id FROM async_jobs
         WHERE queue = %(queue)s AND status IN ('queued', 'processing')
-          AND organization_id > lane.organization_id
+          AND organization_id > {name}.organization_id
         ORDER BY organization_id LIMIT 1
     ) following
-)
-SELECT due.* FROM lane CROSS JOIN LATERAL (
+)"""
+_NEXT = f"""
+WITH RECURSIVE {_LANES.format(name="beyond", begin="AND organization_id > %(after)s")},
+{_LANES.format(name="round", begin="")}
+SELECT due.* FROM (SELECT * FROM beyond UNION ALL SELECT * FROM round) lane CROSS JOIN LATERAL (
     SELECT * FROM async_jobs j
     WHERE j.queue = %(queue)s AND j.organization_id = lane.organization_id
       AND j.status IN ('queued', 'processing') AND j.due_at <= %(now)s
@@ -43,7 +44,7 @@ SELECT due.* FROM lane CROSS JOIN LATERAL (
     ORDER BY j.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ) due
 LIMIT 1
-"""
+"""  # noqa: S608 (ours)
 
 # Statistics lag behind a table that fills and empties within seconds: the index gives the order.
 _BY_INDEX = """
@@ -91,17 +92,12 @@ def job_claim(*, queue: str, now: datetime) -> Job | None:
         job_settle(job=job, error={"code": "attempts_exhausted", "message": message})
 
 
-@transaction.atomic
 def _next(queue: str, now: datetime) -> Job | None:
     """The next due job, locked: of the first organization behind the one served last, and round again."""
     with connection.cursor() as cursor:
         cursor.execute(_BY_INDEX)
-    after = _served.setdefault(queue, uuid4())
-    given = {"queue": queue, "now": now, "types": list(JOB_TYPES)}
-    for place in (after, _NOBODY):
-        for job in Job.objects.raw(_NEXT, given | {"after": place}):
-            return job
-    return None
+    given = {"queue": queue, "now": now, "types": list(JOB_TYPES), "after": _served.get(queue) or uuid4()}
+    return next(iter(Job.objects.raw(_NEXT, given)), None)
 
 
 def _attempt_open(job: Job, now: datetime) -> None:
