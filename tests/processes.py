@@ -65,7 +65,7 @@ def worker(*queues: str, **environment: str) -> Process:
 
 def scheduler(**environment: str) -> Process:
     """A Celery beat as `make run` starts it."""
-    arguments = ("--pidfile", "", "-S", "django_celery_beat.schedulers:DatabaseScheduler")
+    arguments = ("--pidfile", "")
     return Process("celery", "-A", "config", "beat", "--loglevel", "ERROR", *arguments, **environment)
 
 

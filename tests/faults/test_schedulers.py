@@ -9,7 +9,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from config.celery import app
 from config.scheduler import OneOfManyScheduler
 from credentials.store import store
-from tests.processes import Process, wait_until
+from tests.processes import scheduler, wait_until
 
 TASK = "jobs.sweep"
 
@@ -28,10 +28,6 @@ def ticks():
     """How often the task was sent; no worker takes it."""
     messages = store.lrange("default", 0, -1)
     return sum(json.loads(message)["headers"]["task"] == TASK for message in messages)
-
-
-def scheduler():
-    return Process("celery", "-A", "config", "beat", "--pidfile", "", "--loglevel", "ERROR")
 
 
 def test_two_schedulers_tick_once_and_one_takes_over(every_second):
@@ -53,8 +49,7 @@ def test_two_schedulers_tick_once_and_one_takes_over(every_second):
 
 def test_what_people_change_stays(every_second):
     PeriodicTask.objects.filter(name=TASK).update(enabled=False)
-    scheduler = OneOfManyScheduler(app=app)
-    scheduler.setup_schedule()
+    OneOfManyScheduler(app=app).setup_schedule()
     kept = PeriodicTask.objects.get(name=TASK)
     assert (kept.enabled, kept.interval.every) == (False, 1)
     names = set(PeriodicTask.objects.values_list("name", flat=True))
