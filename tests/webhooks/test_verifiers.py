@@ -77,7 +77,9 @@ def test_an_event_verifies_with_its_subscriptions_secret(receiver, verifies):
     drain()
     (received,) = receiver.received
     assert verifies(received, secret)
-    assert json.loads(received.body)["data"]["integers"][2:4] == [2**53 - 1, str(2**53)]
+    data = json.loads(received.body)["data"]
+    assert data["integers"][2:4] == [2**53 - 1, str(2**53)]
+    assert data["floats"][3:6] == [0, str(10**21), 1e-7]
 
 
 def renew(subscription, **given):
