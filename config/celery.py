@@ -6,8 +6,9 @@ Messages carry ids only; the rows they name are the truth (docs/architecture.md,
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_init
 from django.conf import settings
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 app = Celery("partner_hub")
@@ -18,6 +19,13 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
     """Django's LOGGING stands; without a receiver Celery would replace it."""
+
+
+@task_prerun.connect
+@task_postrun.connect
+def give_connections_back(**_: object) -> None:
+    """As Django does around a request: connections go back to the pool, broken ones end."""
+    close_old_connections()
 
 
 @worker_init.connect

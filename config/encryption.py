@@ -1,4 +1,4 @@
-"""Sealing of what must be readable again: webhook secrets, recordings.
+"""Sealing of what must be readable again: webhook secrets and headers, recordings.
 
 AES-256-GCM under FIELD_ENCRYPTION_KEY; a fresh 96-bit nonce stands before each sealed text.
 """

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, resolve
-from uuid_utils import uuid7
 
 from config.api.client_address import client_address
 from config.api.errors import as_domain_error, error_response, internal_error
 from config.api.exceptions import DomainError, NotFound, ServiceUnavailable
+from config.api.request_id import request_id_of
 from credentials.authentication import request_authenticate
 from credentials.exceptions import PayloadTooLarge
 from credentials.limits import limit_headers
@@ -25,7 +25,6 @@ from credentials.usage import NOBODY, spool
 
 log = structlog.get_logger(__name__)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
 _PARAMETER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 _PREFIXES, _PATHS = settings.API_PREFIXES, settings.API_PATHS
 _BODILESS = frozenset({"GET", "HEAD"})
@@ -67,8 +66,7 @@ def governed_answer(request: Any) -> Any:
     """
     path = request.path_info
     started = time.perf_counter()
-    incoming = request.META.get("HTTP_X_REQUEST_ID", "")
-    request.request_id = incoming if _REQUEST_ID.fullmatch(incoming) else str(uuid7())
+    request.request_id = request_id_of(request.META)
     request.credential = request.limits = request.verdict = None
     address = request.client_address = client_address(request.META)
     length = _content_length(request)

@@ -1,4 +1,4 @@
-"""Ops' view of jobs and calls; dead ones can be run again."""
+"""Ops' view of jobs, their attempts and calls; dead ones can be run again, unsettled ones canceled."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -6,9 +6,56 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from config.admin_site import ReadOnlyAdmin
-from jobs.models import Call, Job
-from jobs.services.runner import job_rerun
+from jobs.models import Call, Job, JobAttempt
+from jobs.selectors import error_codes
+from jobs.services.operations import job_cancel, job_rerun
 from partners.pages import actor_of
+
+
+class ErrorCodeFilter(admin.SimpleListFilter):
+    title = "error code"
+    parameter_name = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(code, code) for code in error_codes()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.with_error(self.value()) if self.value() else queryset  # type: ignore[attr-defined]
+
+
+class LateFilter(admin.SimpleListFilter):
+    title = "SLA"
+    parameter_name = "sla"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("breached", _("Breached"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.exclude(sla_breached_at=None) if self.value() else queryset
+
+
+class AttemptInline(admin.TabularInline):
+    model = JobAttempt
+    extra = 0
+    can_delete = False
+    ordering = ("-number",)
+    fields = readonly_fields = (
+        "number",
+        "outcome",
+        "error_code",
+        "error_message",
+        "worker",
+        "started_at",
+        "ended_at",
+        "peak_memory_bytes",
+        "cpu_s",
+    )
+
+    def has_add_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return True
 
 
 @admin.register(Job)
@@ -17,29 +64,60 @@ class JobAdmin(ReadOnlyAdmin):
         "created_at",
         "job_type",
         "status",
+        "error_code",
         "stage",
         "progress",
         "attempt_count",
+        "sla_breached_at",
         "organization",
         "environment",
         "completed_at",
     )
-    list_filter = ("status", "job_type", "queue", "environment")
+    list_filter = ("status", "job_type", ErrorCodeFilter, LateFilter, "queue", "environment")
     list_select_related = ("organization",)
     search_fields = ("=id", "=call__id", "organization__name")
     ordering = ("-created_at", "-id")
-    actions = ("run_again",)
+    actions = ("run_again", "cancel")
+    inlines = (AttemptInline,)
+
+    @admin.display(description="Error")
+    def error_code(self, job: Job) -> str:
+        return (job.error or {}).get("code", "")
 
     @admin.action(description="Run failed jobs again")
     def run_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        failed = queryset.filter(status=Job.Status.FAILED)
-        for job in failed:
-            job_rerun(job_id=job.id, actor=actor_of(request))
-        self.message_user(
-            request,
-            _("%(count)d jobs were queued again.") % {"count": len(failed)},
-            messages.SUCCESS,
-        )
+        ids = list(queryset.filter(status=Job.Status.FAILED).values_list("id", flat=True))
+        for job_id in ids:
+            job_rerun(job_id=job_id, actor=actor_of(request))
+        message = _("%(count)d jobs were queued again.") % {"count": len(ids)}
+        self.message_user(request, message, messages.SUCCESS)
+
+    @admin.action(description="Cancel queued and running jobs")
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        ids = list(queryset.unsettled().values_list("id", flat=True))  # type: ignore[attr-defined]
+        for job_id in ids:
+            job_cancel(job_id=job_id, actor=actor_of(request))
+        message = _("%(count)d jobs were canceled.") % {"count": len(ids)}
+        self.message_user(request, message, messages.SUCCESS)
+
+
+@admin.register(JobAttempt)
+class JobAttemptAdmin(ReadOnlyAdmin):
+    list_display = (
+        "started_at",
+        "job",
+        "number",
+        "outcome",
+        "error_code",
+        "worker",
+        "ended_at",
+        "peak_memory_bytes",
+        "cpu_s",
+    )
+    list_filter = ("outcome", "error_code", "job__job_type", "environment")
+    list_select_related = ("job",)
+    search_fields = ("=job__id", "worker")
+    ordering = ("-created_at", "-id")
 
 
 @admin.register(Call)

@@ -59,6 +59,9 @@ class Job(TenantModel):
     lease_token = models.UUIDField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    # When its type promises the end, and when that was seen to be missed; set once.
+    sla_due_at = models.DateTimeField(null=True)
+    sla_breached_at = models.DateTimeField(null=True)
 
     objects = JobQuerySet.as_manager()
 
@@ -74,11 +77,64 @@ class Job(TenantModel):
         indexes = (
             models.Index(fields=("organization", "environment", "-created_at", "-id"), name="job_newest"),
             models.Index(
-                fields=("queue", "due_at"),
-                name="job_unsettled",
+                fields=("queue", "organization", "due_at"),
+                name="job_lane",
                 condition=Q(status__in=("queued", "processing")),
+            ),
+            models.Index(
+                fields=("-completed_at", "-id"), name="job_dead_letter", condition=Q(status="failed")
+            ),
+            models.Index(
+                fields=("sla_due_at",),
+                name="job_sla",
+                condition=Q(status__in=("queued", "processing"), sla_breached_at__isnull=True),
             ),
         )
 
     def __str__(self) -> str:
         return f"{self.job_type} {self.id}"
+
+
+class JobAttempt(TenantModel):
+    """One time a worker took a job, written with the claim and closed with what came of it.
+
+    `error_message` is for operators: it may name an exception. Where the job ran in the worker itself, the
+    measures are the whole worker's during the attempt.
+    """
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        ERROR = "error", "Error"
+        TIMEOUT = "timeout", "Timed out"
+        MEMORY_EXCEEDED = "memory_exceeded", "Memory exceeded"
+        CRASHED = "crashed", "Crashed"
+        WORKER_LOST = "worker_lost", "Worker lost"
+        CANCELED = "canceled", "Canceled"
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="attempts", db_constraint=False)
+    number = models.PositiveSmallIntegerField()
+    worker = models.CharField(max_length=120)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+    peak_memory_bytes = models.PositiveBigIntegerField(null=True)
+    cpu_s = models.FloatField(null=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(name="job_attempt_number", fields=("job", "number")),
+            models.CheckConstraint(
+                name="job_attempt_ended",
+                condition=Q(outcome="running", ended_at__isnull=True)
+                | (~Q(outcome="running") & Q(ended_at__isnull=False)),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.job_id}"

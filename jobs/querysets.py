@@ -17,3 +17,11 @@ class JobQuerySet(TenantQuerySet):
     def of_company(self, company_id: UUID | None) -> Self:
         """Jobs a key bound to a company may see; every job for an unbound key."""
         return self if company_id is None else self.filter(call__company_id=company_id)
+
+    def unsettled(self) -> Self:
+        """Jobs that wait or run."""
+        return self.filter(status__in=("queued", "processing"))
+
+    def with_error(self, code: str) -> Self:
+        """Jobs that failed for good with this code."""
+        return self.filter(status="failed", error__code=code)

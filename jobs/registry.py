@@ -1,9 +1,16 @@
 """Job types: what a worker can run. A module `jobs.py` or `tasks.py` of an app registers its own."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
+from rest_framework.exceptions import ValidationError
+from rest_framework.serializers import Serializer
+
+from config.api.errors import as_domain_error
+from config.api.exceptions import ValidationFailed
 from jobs.models import Job
 
 
@@ -29,18 +36,62 @@ class Reporter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class JobType:
-    """`run` does the work outside any transaction and answers the results (JSON).
+class Retry:
+    """How long a job waits after an attempt that may be repeated.
 
-    `settled` runs in the transaction that completes or fails the job: what is announced there commits
-    with it.
+    `delay_s`, times `multiplier` each time, up to `max_delay_s`, give or take the share `jitter`.
     """
+
+    delay_s: float = 10
+    multiplier: float = 2
+    jitter: float = 0.2
+    max_delay_s: float = 3600
+
+    def wait(self, attempt: int) -> timedelta:
+        """The wait after attempt number `attempt`, which counts from 1."""
+        delay_s = min(self.delay_s * self.multiplier ** (attempt - 1), self.max_delay_s)
+        return timedelta(seconds=delay_s * random.uniform(1 - self.jitter, 1 + self.jitter))  # noqa: S311
+
+
+Work = Callable[[Job, Reporter], Any]
+Hook = Callable[[Job], None]
+
+
+@dataclass(frozen=True, slots=True)
+class JobType:
+    """What `job_type` was told; see there."""
 
     name: str
     queue: str
-    run: Callable[[Job, Reporter], Any]
-    settled: Callable[[Job], None] | None
-    max_attempts: int
+    run: Work
+    settled: Hook | None = None
+    max_attempts: int = 3
+    params: type[Serializer] | None = None
+    retry: Retry = Retry()
+    time_limit_s: float | None = None
+    memory_limit_mb: int | None = None
+    sla_s: float | None = None
+    breached: Hook | None = None
+
+    @property
+    def is_confined(self) -> bool:
+        """Whether each attempt runs in a process of its own, which can be killed (jobs/confinement.py)."""
+        return self.time_limit_s is not None or self.memory_limit_mb is not None
+
+    def params_read(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as the type's serializer reads them; as they are without one.
+
+        Raises config.api.exceptions.ValidationFailed (400).
+        """
+        if self.params is None:
+            return params
+        serializer = self.params(data=params)
+        try:
+            serializer.is_valid(raise_exception=True)
+        except ValidationError as error:
+            refusal = as_domain_error(error)
+            raise ValidationFailed.of(refusal.details if refusal else {}) from error
+        return serializer.validated_data
 
 
 JOB_TYPES: dict[str, JobType] = {}
@@ -50,15 +101,44 @@ def job_type(
     name: str,
     *,
     queue: str = "default",
-    settled: Callable[[Job], None] | None = None,
+    settled: Hook | None = None,
     max_attempts: int = 3,
-) -> Callable[[Callable[[Job, Reporter], Any]], Callable[[Job, Reporter], Any]]:
-    """Register the decorated function as the work of jobs named `name`."""
+    params: type[Serializer] | None = None,
+    retry: Retry = Retry(),
+    time_limit_s: float | None = None,
+    memory_limit_mb: int | None = None,
+    sla_s: float | None = None,
+    breached: Hook | None = None,
+) -> Callable[[Work], Work]:
+    """Register the decorated function as the work of jobs named `name`.
 
-    def register(run: Callable[[Job, Reporter], Any]) -> Callable[[Job, Reporter], Any]:
+    The function works outside any transaction and answers the results (JSON). `settled` runs in the
+    transaction that completes or fails the job: what is announced there commits with it.
+
+    `params` validates what a job is given, when it is submitted and again before each attempt, whose
+    `job.params` are the validated ones. `retry` says when an attempt that raised, crashed or met a limit is
+    repeated; a JobFailure never is. With `time_limit_s` (wall clock) or `memory_limit_mb` (beyond what the
+    bare process needs) each attempt runs in a process of its own; the function must then be importable.
+
+    A job not settled `sla_s` after its submission is flagged once, and `breached` called in that transaction.
+    """
+
+    def register(run: Work) -> Work:
         if name in JOB_TYPES:
             raise ValueError(f"The job type {name} is registered twice.")
-        JOB_TYPES[name] = JobType(name, queue, run, settled, max_attempts)
+        JOB_TYPES[name] = JobType(
+            name,
+            queue,
+            run,
+            settled,
+            max_attempts,
+            params,
+            retry,
+            time_limit_s,
+            memory_limit_mb,
+            sla_s,
+            breached,
+        )
         return run
 
     return register

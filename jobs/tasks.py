@@ -3,24 +3,27 @@
 from celery import shared_task
 
 from jobs import call_analysis as _call_analysis  # registers its job type
-from jobs.services import runner
+from jobs.services.promises import breaches_sweep
+from jobs.services.queueing import jobs_sweep
+from jobs.services.runner import jobs_work
 
 __all__ = ["_call_analysis"]
 
 
 @shared_task(name="jobs.run")
 def run() -> None:
-    """Work on the next due job of the queue "default"."""
-    runner.job_work(queue="default")
+    """Work on due jobs of the queue "default"."""
+    jobs_work(queue="default")
 
 
 @shared_task(name="jobs.run_analysis")
 def run_analysis() -> None:
-    """Work on the next due job of the queue "analysis", which has its own worker."""
-    runner.job_work(queue="analysis")
+    """Work on due jobs of the queue "analysis", which has its own worker."""
+    jobs_work(queue="analysis")
 
 
 @shared_task(name="jobs.sweep")
 def sweep() -> None:
-    """Wake workers for due jobs that no message speaks of. Two sweeps at once do no harm."""
-    runner.jobs_sweep()
+    """Wake workers for due jobs that no message speaks of, and flag late ones. Two at once do no harm."""
+    jobs_sweep()
+    breaches_sweep()

@@ -14,5 +14,6 @@ partner_urlpatterns = [
 ]
 urlpatterns = [
     path("dashboard/jobs", pages.job_list, name="dashboard-jobs"),
+    path("dashboard/jobs/change", pages.jobs_change, name="dashboard-jobs-change"),
     path("dashboard/jobs/<uuid:pk>", pages.job_detail, name="dashboard-job-detail"),
 ]

@@ -19,4 +19,9 @@ def request_bin_token_of(url: str) -> str:
     """The token of a URL that is a bin of this hub; "" for any other."""
     base = settings.HUB_URL + _PATH
     token = url[len(base) :] if url.startswith(base) else ""
-    return token if _TOKEN.fullmatch(token) else ""
+    return token if request_bin_token_is_well_formed(token) else ""
+
+
+def request_bin_token_is_well_formed(token: str) -> bool:
+    """Whether a bin could have this token."""
+    return _TOKEN.fullmatch(token) is not None

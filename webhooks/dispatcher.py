@@ -20,11 +20,13 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from config import tenancy
+from config.api.errors import error_response
+from config.api.exceptions import DomainError
 from config.outbound.asynchronous import Answer, OutboundClient
 from config.outbound.errors import OutboundError
 from webhooks.bin_addresses import request_bin_token_of
 from webhooks.models import Delivery, RequestBin
-from webhooks.secrets import signers_of
+from webhooks.secrets import signers_of, subscription_headers_of
 from webhooks.services.claims import (
     LEASE_MARGIN_S,
     Claimed,
@@ -56,6 +58,7 @@ _FAN_OUT_S = 0.05
 _COLLECT_AFTER = 2_000
 # Looking through all lanes may take this part of the time.
 _LOOKING_SHARE = 0.05
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 def drain(*, slots: int = SLOTS, max_s: float = MAX_DRAIN_S) -> int:
@@ -263,6 +266,9 @@ async def _to_bin(token: str, headers: Mapping[str, str], body: bytes) -> Answer
             )
         except RequestBin.DoesNotExist:
             return Answer(410, {}, b"", 0)
+        except DomainError as error:
+            refused = {name.lower(): value for name, value in error.headers.items()}
+            return Answer(error.status, refused, error_response(error, request_id="").content, 0)
         finally:
             connection.close()  # back to the pool
         return Answer(answer.status, {"content-type": "application/json"}, answer.body, 0)
@@ -275,23 +281,27 @@ async def attempt(client: OutboundClient, delivery: Claimed) -> Outcome:
     outcome = Outcome(delivery=delivery, started_at=datetime.now(UTC), latency_ms=0)
     started = time.perf_counter()
     body = delivery.body.encode()
-    own_headers = delivery.subscription.custom_headers if delivery.subscription else {}
+    subscription = delivery.subscription
     try:
-        outcome.request_headers = signed_headers(
+        headers = signed_headers(
             body=body,
-            signers=signers_of(delivery.subscription, delivery.client),
+            signers=signers_of(subscription, delivery.client),
             webhook_id=delivery.webhook_id,
             attempt_number=delivery.attempt_count + 1,
             timestamp=int(outcome.started_at.timestamp()),
-            extra=own_headers,
+            extra=subscription_headers_of(subscription) if subscription else _NO_HEADERS,
         )
+        outcome.request_headers = headers
+        if subscription and subscription.custom_header_names:
+            # a receiver's own header may be a password: the log and the bin have its name
+            outcome.request_headers = headers | dict.fromkeys(subscription.custom_header_names, "***")
         if token := request_bin_token_of(delivery.url):
             answer = await _to_bin(token, outcome.request_headers, body)
         else:
             answer = await client.post(
                 delivery.url,
                 body=body,
-                headers=outcome.request_headers,
+                headers=headers,
                 timeout_s=delivery.timeout_s,
             )
     except OutboundError as error:
@@ -309,7 +319,4 @@ async def attempt(client: OutboundClient, delivery: Claimed) -> Outcome:
             outcome.error_code = "redirect_refused" if redirect else "http_status"
             outcome.error_message = f"The receiver answered {answer.status}."
     outcome.latency_ms = (time.perf_counter() - started) * 1000
-    if own_headers:
-        # a receiver's own header may be a password: the log has its name
-        outcome.request_headers = {**outcome.request_headers, **dict.fromkeys(own_headers, "***")}
     return outcome

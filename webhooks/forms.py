@@ -13,7 +13,10 @@ from partners.models import ApiClient, Organization
 from partners.pages import Reach
 from webhooks.models import Subscription
 from webhooks.registry import EVENT_TYPES
+from webhooks.secrets import subscription_headers_of
 
+# The statuses that show what an endpoint does with them.
+ANSWERS = (200, 204, 400, 410, 429, 500, 503)
 _CODE = {"spellcheck": "false", "class": "mono"}
 # The names of the API, and the form's.
 _WIRE = {
@@ -58,7 +61,10 @@ class EndpointForm(forms.Form):
         required=False,
         label=_("Headers of your own"),
         widget=forms.Textarea(attrs=_CODE | {"rows": 3, "placeholder": "X-Route: hub"}),
-        help_text=_("One “Name: value” a line, sent beside ours and never instead."),
+        help_text=_(
+            "One “Name: value” a line, sent beside ours and never instead. Values are kept sealed, and shown "
+            "only to those who may change them."
+        ),
     )
     is_ordered = forms.BooleanField(
         required=False,
@@ -100,7 +106,7 @@ class EndpointForm(forms.Form):
         """The form of an endpoint that is there, filled in."""
         names = ("url", "description", "is_ordered", "rate_per_second", "max_retries", "retry_delay_s")
         initial = {name: getattr(subscription, name) for name in (*names, "backoff_multiplier", "timeout_s")}
-        filters, headers = subscription.payload_filters, subscription.custom_headers
+        filters, headers = subscription.payload_filters, subscription_headers_of(subscription)
         initial |= {
             "client": subscription.client_id,
             "events": subscription.event_types,
@@ -176,14 +182,27 @@ class EndpointForm(forms.Form):
         return "*" in (self["events"].value() or ())
 
 
+class BinAnswerForm(forms.Form):
+    """What a request bin answers: any status that the API takes."""
+
+    answer_status = forms.IntegerField(
+        min_value=200,
+        max_value=599,
+        label=_("Answers"),
+        widget=forms.NumberInput(attrs={"list": "answer-choices"}),
+    )
+
+    answers = ANSWERS
+
+
 class RequestBinForm(forms.Form):
     """A new request bin; super-admins say for which organization."""
 
-    name = forms.CharField(max_length=120, required=False, label=_("Name"))
+    name = forms.CharField(max_length=120, label=_("Name"))
     organization = forms.ModelChoiceField(Organization.objects.none(), label=_("Organization"))
     environment = forms.ChoiceField(choices=Environment.choices, label=_("Environment"))
     answer_status = forms.ChoiceField(
-        choices=[(status, status) for status in (200, 204, 400, 410, 429, 500, 503)],
+        choices=[(status, status) for status in ANSWERS],
         label=_("Answers"),
         help_text=_("500 shows retries, 410 disables the endpoint."),
     )

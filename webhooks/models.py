@@ -72,7 +72,10 @@ class Subscription(TenantModel):
     previous_secret_ends_at = models.DateTimeField(null=True)
     description = models.CharField(max_length=255, blank=True)
     payload_filters = models.JSONField(default=list, blank=True)
-    custom_headers = models.JSONField(default=dict, blank=True)
+    # Headers of the receiver's own: their names, and names with values as sealed JSON (purpose
+    # "subscription-headers"; webhooks/secrets.py).
+    custom_header_names = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    custom_headers_sealed = models.BinaryField(default=bytes)
     is_ordered = models.BooleanField(default=False)
     rate_per_second = models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(1)])
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)

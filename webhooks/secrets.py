@@ -1,9 +1,12 @@
-"""The secrets and keys of subscriptions: made, sealed, and opened again to sign."""
+"""The secrets, keys and own headers of subscriptions: sealed, and opened again to sign and to send."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 
+import orjson
 from django.utils import timezone
 
 from config.encryption import seal, unseal
@@ -15,6 +18,7 @@ from webhooks.signing import Signers, public_key_of
 # What they are sealed for.
 SUBSCRIPTION_SECRET = "subscription-secret"  # noqa: S105
 SUBSCRIPTION_KEY = "subscription-key"
+SUBSCRIPTION_HEADERS = "subscription-headers"
 SECRET_FIELDS = (
     "secret_sealed",
     "signing_key_sealed",
@@ -77,3 +81,28 @@ def subscription_key_make(subscription: Subscription) -> None:
 def subscription_key_drop(subscription: Subscription) -> None:
     """Sign with v1 alone, not saved yet."""
     subscription.signing_key_sealed = subscription.previous_signing_key_sealed = b""
+
+
+def subscription_headers_of(subscription: Subscription) -> Mapping[str, str]:
+    """A subscription's own headers, with their values; for those who may change them, and for receivers.
+
+    Raises ValueError when they cannot be opened with FIELD_ENCRYPTION_KEY.
+    """
+    return _headers(bytes(subscription.custom_headers_sealed))
+
+
+@lru_cache(maxsize=4096)
+def _headers(sealed: bytes) -> Mapping[str, str]:
+    opened = orjson.loads(unseal(sealed, purpose=SUBSCRIPTION_HEADERS)) if sealed else {}
+    return MappingProxyType(opened)
+
+
+def subscription_headers_set(subscription: Subscription, headers: Mapping[str, str]) -> list[str]:
+    """Give a subscription these headers and no others, not saved yet; answers the names of what differs."""
+    before = subscription_headers_of(subscription)
+    changed = sorted(name for name in before.keys() | headers.keys() if before.get(name) != headers.get(name))
+    if changed:
+        subscription.custom_header_names = list(headers)
+        sealed = seal(orjson.dumps(dict(headers)), purpose=SUBSCRIPTION_HEADERS) if headers else b""
+        subscription.custom_headers_sealed = sealed
+    return changed

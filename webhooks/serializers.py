@@ -16,7 +16,7 @@ from webhooks.bin_addresses import request_bin_token_of, request_bin_url
 from webhooks.matching import filters_validate
 from webhooks.models import Delivery, Replay, Subscription
 from webhooks.registry import EVENT_TYPES
-from webhooks.secrets import subscription_public_key
+from webhooks.secrets import subscription_headers_of, subscription_public_key
 
 MAX_HEADERS = 20
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
@@ -175,7 +175,7 @@ class SubscriptionChanges(SubscriptionTerms):
 
 
 class SubscriptionOut(serializers.Serializer):
-    """A webhook subscription, without its secret."""
+    """A webhook subscription, without its secret. `may_change` of the context is asked about each."""
 
     id = serializers.UUIDField()
     clientId = serializers.UUIDField(source="client_id")
@@ -186,7 +186,9 @@ class SubscriptionOut(serializers.Serializer):
     metadata = serializers.DictField()
     description = TextOrNull()
     payloadFilters = PayloadFilter(source="payload_filters", many=True)
-    customHeaders = serializers.DictField(child=serializers.CharField(), source="custom_headers")
+    customHeaders = serializers.SerializerMethodField(
+        help_text="their values for those who may change them, null for others"
+    )
     ordered = serializers.BooleanField(source="is_ordered")
     ratePerSecond = serializers.IntegerField(source="rate_per_second", allow_null=True)
     signatureScheme = serializers.SerializerMethodField()
@@ -197,6 +199,12 @@ class SubscriptionOut(serializers.Serializer):
     disabledReason = TextOrNull(source="disabled_reason", help_text="`gone`, `failing` or `person`")
     createdAt = serializers.DateTimeField(source="created_at")
     updatedAt = serializers.DateTimeField(source="updated_at")
+
+    @extend_schema_field(serializers.DictField(child=serializers.CharField(allow_null=True)))
+    def get_customHeaders(self, subscription: Subscription) -> dict[str, str | None]:
+        if self.context["may_change"](subscription):
+            return dict(subscription_headers_of(subscription))
+        return dict.fromkeys(subscription.custom_header_names)
 
     def get_signatureScheme(self, subscription: Subscription) -> str:
         return "v1a" if subscription.signing_key_sealed else "v1"
@@ -309,7 +317,7 @@ class ReplayOut(serializers.Serializer):
 class RequestBinChanges(serializers.Serializer):
     """What is said of a request bin, and may be changed later; what is not named stays."""
 
-    name = TextOrNull(max_length=120)
+    name: serializers.CharField = TextOrNull(max_length=120)
     answerStatus = serializers.IntegerField(
         source="answer_status", min_value=200, max_value=599, default=200, help_text="what it answers"
     )
@@ -318,6 +326,7 @@ class RequestBinChanges(serializers.Serializer):
 class RequestBinIn(RequestBinChanges):
     """A request bin to make."""
 
+    name = serializers.CharField(max_length=120)
     organizationId = Uuid(
         source="organization_id", required=False, help_text="where the caller belongs to several"
     )

@@ -47,6 +47,8 @@ urlpatterns = [
     path(f"{_ENDPOINT}/delete", endpoints.endpoint_delete, name="dashboard-webhook-endpoint-delete"),
     path(f"{_PAGES}/bins", request_bins.bin_list, name="dashboard-webhook-bins"),
     path(_BIN, request_bins.bin_detail, name="dashboard-webhook-bin"),
+    path(f"{_BIN}/answer", request_bins.bin_answer, name="dashboard-webhook-bin-answer"),
     path(f"{_BIN}/delete", request_bins.bin_delete, name="dashboard-webhook-bin-delete"),
-    re_path(r"^bins/(?P<token>[A-Za-z0-9_-]{43})$", receive, name="request-bin"),
+    # also what is no token: machines send there, and get the contract's 404
+    re_path(r"^bins/(?P<token>[\s\S]*)$", receive, name="request-bin"),
 ]

@@ -15,7 +15,7 @@ from config import tenancy  # noqa: E402
 from config.celery import app  # noqa: E402
 from config.tenancy import Environment  # noqa: E402
 from jobs.models import Job  # noqa: E402
-from jobs.services.runner import job_submit  # noqa: E402
+from jobs.services.queueing import job_submit  # noqa: E402
 from partners.services.organizations import organization_create  # noqa: E402
 from webhooks.models import Event  # noqa: E402
 

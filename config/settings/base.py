@@ -6,6 +6,8 @@ from typing import Any
 import environ
 import structlog
 
+from config.log_masking import mask_paths
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -20,7 +22,7 @@ STATE_DIR = Path(env.str("HUB_STATE", default=str(BASE_DIR / "var")))
 
 # Keyed hash of credentials; changing it invalidates every key.
 CREDENTIAL_HASH_KEY = env.str("CREDENTIAL_HASH_KEY")
-# 32 bytes, URL-safe base64: seals webhook secrets and recordings at rest.
+# 32 bytes, URL-safe base64: seals webhook secrets and headers, and recordings, at rest.
 FIELD_ENCRYPTION_KEY = env.str("FIELD_ENCRYPTION_KEY")
 
 INSTALLED_APPS = [
@@ -156,6 +158,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Celery would end the whole pool of connections around each task; config/celery.py gives them back instead.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_BEAT_SCHEDULER = "config.scheduler:OneOfManyScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 # What the database is given once; from then on people change it in the admin.
@@ -339,6 +343,7 @@ _shared_processors: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
+    mask_paths,
 ]
 structlog.configure(
     processors=[*_shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -33,6 +33,11 @@ _STATES: dict[str, tuple[str, Any]] = {
     "disabled": ("bad", _("Disabled")),
     "submitted": ("info", _("Submitted")),
     "running": ("accent", _("Running")),
+    "error": ("bad", _("Error")),
+    "timeout": ("bad", _("Timed out")),
+    "memory_exceeded": ("bad", _("Memory exceeded")),
+    "crashed": ("bad", _("Crashed")),
+    "worker_lost": ("warn", _("Worker lost")),
 }
 _ENVIRONMENTS: dict[str, tuple[str, Any]] = {
     "sandbox": ("warn", _("Sandbox")),

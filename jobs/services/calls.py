@@ -13,7 +13,7 @@ from config.api.exceptions import Forbidden, NotFound
 from jobs.audio_input import AudioInput
 from jobs.models import Call, Job
 from jobs.recordings import recording_delete, recording_save
-from jobs.services.runner import job_submit
+from jobs.services.queueing import job_submit
 from partners.models import Agent, Company
 from partners.selectors import client_webhook_url
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from config import tenancy
 from config.api.exceptions import ValidationFailed
 from jobs.models import Job
-from jobs.services.runner import job_cancel, job_submit
+from jobs.services.operations import job_cancel
+from jobs.services.queueing import job_submit
 from partner_requests.events import REQUEST_COMPLETED, REQUEST_FAILED, REQUEST_SLA_BREACHED
 from partner_requests.exceptions import InvalidTransition
 from partner_requests.models import PartnerRequest, Transition
@@ -123,7 +124,7 @@ def partner_request_decide(
         raise ValidationFailed(reason=["Say why."])
     before = _locked(request_id)
     if before.job_id and Job.objects.filter(id=before.job_id).exists():
-        job_cancel(job_id=before.job_id)
+        job_cancel(job_id=before.job_id, actor=actor)
     error = {"code": "declined", "message": reason.strip()[:500]} if status == Status.FAILED else None
     settled = partner_request_settle(
         request_id=request_id,

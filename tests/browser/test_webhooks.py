@@ -15,7 +15,7 @@ def send_what_is_due():
         pool.submit(drain).result()
 
 
-def test_a_bin_an_endpoint_a_test_event_and_a_rotation(page, picture):
+def test_a_bin_an_endpoint_a_test_event_and_a_rotation(page):
     organization = make_organization(name="Acme Contact Centers")
     make_key(organization, name="CompanyX")
     sign_in(page, owner_of(organization))
@@ -46,7 +46,10 @@ def test_a_bin_an_endpoint_a_test_event_and_a_rotation(page, picture):
     page.get_by_text("Attempt 1").wait_for()
     page.goto(bin_page)
     page.get_by_text("Signature verified").wait_for()
-    page.get_by_text("X-Route: hub").wait_for()
+    page.get_by_text("X-Route: ***").wait_for()
+    page.get_by_label("Answers").fill("500")
+    page.get_by_role("button", name="Change").click()
+    page.get_by_text("The bin answers 500 from now on.").wait_for()
 
     page.get_by_role("link", name="Webhooks").click()
     page.get_by_role("link", name="Endpoints").click()
@@ -59,7 +62,6 @@ def test_a_bin_an_endpoint_a_test_event_and_a_rotation(page, picture):
     page.get_by_role("link", name="Done").click()
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("The endpoint is paused.").wait_for()
-    picture(page, "webhook-endpoint")
     page.set_viewport_size({"width": 390, "height": 844})
     for path in ("", "/endpoints", "/endpoints/new", "/bins"):
         page.goto(f"/dashboard/webhooks{path}")

@@ -9,9 +9,12 @@ from django.utils import timezone
 
 from config import tenancy
 from jobs.models import Job
-from jobs.registry import JOB_TYPES, JobFailure, JobType
-from jobs.services import runner
-from jobs.services.runner import job_cancel, job_claim, job_rerun, job_submit, job_work, jobs_sweep
+from jobs.registry import JOB_TYPES, JobFailure, JobType, Retry
+from jobs.services.claims import LEASE, job_claim
+from jobs.services.operations import job_cancel, job_rerun
+from jobs.services.queueing import job_submit, jobs_sweep
+from jobs.services.runner import job_work
+from jobs.services.settling import job_settle
 from partners.models import AuditEntry
 from tests.factories import ACTOR, make_client
 from webhooks.models import Delivery, Event
@@ -21,10 +24,10 @@ from webhooks.models import Delivery, Event
 def job_of(monkeypatch):
     """Submit a job whose work is the given function."""
 
-    def submit(work, **given):
+    def submit(work, kind=None, **given):
         client = make_client()
-        monkeypatch.setitem(JOB_TYPES, "tests.work", JobType("tests.work", "tests", work, None, 2))
-        monkeypatch.setattr(runner, "task_of", lambda queue: "jobs.run")
+        kind = {"max_attempts": 2, "retry": Retry(delay_s=0)} | (kind or {})
+        monkeypatch.setitem(JOB_TYPES, "tests.work", JobType("tests.work", "tests", work, **kind))
         with tenancy.operator():
             return job_submit(
                 organization_id=client.organization_id,
@@ -94,8 +97,7 @@ def test_a_refusal_fails_the_job_with_its_code(job_of):
     assert events(job) == ["job.failed"]
 
 
-def test_a_crash_is_tried_again_then_fails(job_of, monkeypatch):
-    monkeypatch.setattr(runner, "RETRY_WAIT", timedelta(0))
+def test_a_crash_is_tried_again_then_fails(job_of):
     job = job_of(lambda job, reporter: 1 / 0)
     job_work(queue="tests")
     assert (fresh(job).status, fresh(job).attempt_count) == ("queued", 1)
@@ -110,11 +112,11 @@ def test_a_dead_workers_job_is_taken_up_and_only_its_last_holder_settles(job_of)
     now = timezone.now()
     dead = job_claim(queue="tests", now=now)
     assert job_claim(queue="tests", now=now) is None, "a live lease holds"
-    later = now + runner.LEASE + timedelta(seconds=1)
+    later = now + LEASE + timedelta(seconds=1)
     second = job_claim(queue="tests", now=later)
     assert second.id == dead.id
-    assert runner.job_settle(job=dead, results={"by": "the dead"}) is False
-    assert runner.job_settle(job=second, results={"by": "the living"}) is True
+    assert job_settle(job=dead, results={"by": "the dead"}) is False
+    assert job_settle(job=second, results={"by": "the living"}) is True
     assert fresh(job).results == {"by": "the living"}
     assert events(job) == ["job.completed"]
 
@@ -123,8 +125,8 @@ def test_a_job_that_kills_its_workers_is_failed_after_its_attempts(job_of):
     job = job_of(lambda job, reporter: None)
     now = timezone.now()
     for attempt in range(2):
-        assert job_claim(queue="tests", now=now + attempt * 2 * runner.LEASE) is not None
-    assert job_claim(queue="tests", now=now + 4 * runner.LEASE) is None
+        assert job_claim(queue="tests", now=now + attempt * 2 * LEASE) is not None
+    assert job_claim(queue="tests", now=now + 4 * LEASE) is None
     assert fresh(job).error["code"] == "attempts_exhausted"
 
 
@@ -146,7 +148,7 @@ def test_simultaneous_workers_share_the_jobs(job_of):
 def test_a_canceled_job_stops_and_calls_nobody_back(job_of):
     def work(job, reporter):
         with tenancy.operator():
-            job_cancel(job_id=job.id)
+            job_cancel(job_id=job.id, actor=ACTOR)
         reporter.progress("after", 50)
         raise AssertionError("went on after the cancellation")
 
@@ -172,6 +174,6 @@ def test_a_failed_job_can_be_run_again_by_ops(job_of):
     with tenancy.operator():
         job_rerun(job_id=job.id, actor=ACTOR)
     again = fresh(job)
-    assert (again.status, again.error, again.attempt_count) == ("queued", None, 0)
+    assert (again.status, again.error, again.attempt_count, again.max_attempts) == ("queued", None, 1, 3)
     with tenancy.operator():
         assert AuditEntry.objects.filter(action="job.rerun", target_id=str(job.id)).exists()

@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from config import tenancy
 from jobs.models import Job
-from jobs.services.runner import job_claim, job_settle, job_work
+from jobs.services.claims import job_claim
+from jobs.services.runner import job_work
+from jobs.services.settling import job_settle
 from partner_requests.services.lifecycle import partner_request_submit
 from partners.models import AuditEntry, User
 from tests.factories import ACTOR, SANDBOX, make_company, make_key, make_organization, make_user

@@ -184,7 +184,7 @@ def test_an_attempt_that_died_after_its_commit_is_not_done_twice(program, handle
     handler("COUNT", lambda request, data: done.append(1) or {"n": len(done)})
     made = program.submitted("COUNT")
     with monkeypatch.context() as death:
-        death.setattr("jobs.services.runner.job_settle", lambda **given: None)
+        death.setattr("jobs.services.runner.job_end", lambda **given: None)
         assert job_work(queue="default")
     with tenancy.operator():
         Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))

@@ -1,6 +1,7 @@
 """Who sees and does what on the pages of endpoints, deliveries and request bins."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from config import tenancy
@@ -11,6 +12,7 @@ from tests.webhooks.rows import emit, make_subscription
 from webhooks.dispatcher import drain
 from webhooks.models import Delivery, Subscription
 from webhooks.services.request_bins import request_bin_create
+from webhooks.services.subscriptions import subscription_update
 
 
 @pytest.fixture
@@ -51,6 +53,7 @@ ACTS = {
     "dashboard-webhook-endpoint-replay": "endpoint",
     "dashboard-webhook-endpoint-delete": "endpoint",
     "dashboard-webhook-endpoint-change": "endpoint",
+    "dashboard-webhook-bin-answer": "bin",
     "dashboard-webhook-bin-delete": "bin",
 }
 LISTS = ("dashboard-webhooks", "dashboard-webhook-endpoints", "dashboard-webhook-bins")
@@ -94,6 +97,38 @@ def test_the_address_must_be_typed_to_delete(organization, ours):
     owner.post(path, {"confirm": ours["endpoint"].url})
     with tenancy.operator():
         assert not Subscription.objects.filter(pk=ours["endpoint"].pk).exists()
+
+
+def test_a_bins_page_changes_what_it_answers(organization, ours):
+    owner = browser(make_member("owner", organization))
+    page = reverse("dashboard-webhook-bin", args=[ours["bin"].pk])
+    act = reverse("dashboard-webhook-bin-answer", args=[ours["bin"].pk])
+    assert f'action="{act}"' in owner.get(page).content.decode()
+    assert f'action="{act}"' not in browser(make_member("member", organization)).get(page).content.decode()
+    shown = owner.post(act, {"answer_status": "503"}, follow=True).content.decode()
+    assert "The bin answers 503 from now on." in shown
+    assert Client().post(f"/bins/{ours['bin'].token}").status_code == 503
+    for wrong in ("", "x", "199", "600"):
+        assert owner.post(act, {"answer_status": wrong}).status_code == 302
+    assert Client().post(f"/bins/{ours['bin'].token}").status_code == 503
+
+
+def test_the_form_alone_shows_the_values_of_own_headers(organization, receiver):
+    endpoint = make_subscription(receiver.url, client=make_client(organization))
+    with tenancy.operator():
+        subscription_update(
+            subscription_id=endpoint.pk, changes={"custom_headers": {"X-Key": "opensesame"}}, actor=ACTOR
+        )
+    owner, member = (browser(make_member(role, organization)) for role in ("owner", "member"))
+    form = owner.get(reverse("dashboard-webhook-endpoint-change", args=[endpoint.pk]))
+    assert "X-Key: opensesame" in form.content.decode()
+    assert "no-store" in form["Cache-Control"]
+    for person in (owner, member):
+        page = person.get(reverse("dashboard-webhook-endpoint", args=[endpoint.pk])).content.decode()
+        assert "X-Key" in page
+        assert "opensesame" not in page
+    path = reverse("dashboard-webhook-endpoint-change", args=[endpoint.pk])
+    assert member.get(path).status_code == 403
 
 
 def test_deliveries_are_found_by_endpoint_and_paged_by_place(organization, ours, monkeypatch):

@@ -102,6 +102,7 @@ def endpoint_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpRespons
     return render(request, "dashboard/webhooks/endpoint.html", context)
 
 
+@never_cache
 @require_http_methods(["GET", "POST"])
 @reached(*GOVERNORS)
 def endpoint_change(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:

@@ -13,12 +13,13 @@ from config.api.exceptions import DomainError
 from partners.models import GOVERNORS, READERS
 from partners.pages import Reach, actor_of, reached
 from webhooks.bin_addresses import request_bin_url
-from webhooks.forms import RequestBinForm
+from webhooks.forms import BinAnswerForm, RequestBinForm
 from webhooks.models import RequestBin
 from webhooks.services.request_bins import (
     REQUESTS_KEPT,
     request_bin_create,
     request_bin_delete,
+    request_bin_update,
 )
 
 
@@ -50,10 +51,27 @@ def bin_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
     context = {
         "bin": request_bin,
         "url": request_bin_url(request_bin),
+        "form": BinAnswerForm(initial={"answer_status": request_bin.answer_status}),
         "received": request_bin.requests.order_by("-id")[:REQUESTS_KEPT],
         "reach": reach,
     }
     return render(request, "dashboard/webhooks/bin.html", context)
+
+
+@require_POST
+@reached(*GOVERNORS)
+def bin_answer(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
+    """Have a bin answer another status from now on."""
+    get_object_or_404(RequestBin.objects.only("id"), pk=pk)
+    form = BinAnswerForm(request.POST)
+    if form.is_valid():
+        changed = request_bin_update(request_bin_id=pk, changes=form.cleaned_data, actor=actor_of(request))
+        messages.success(
+            request, _("The bin answers %(status)d from now on.") % {"status": changed.answer_status}
+        )
+    else:
+        messages.error(request, _("Choose a status from 200 to 599."))
+    return redirect("dashboard-webhook-bin", pk=pk)
 
 
 @require_POST

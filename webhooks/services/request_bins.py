@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import tenancy
-from credentials.limits import MINUTE_FULL, Limits, request_admit
+from credentials.limits import ADMITTED, ANONYMOUS, Limits, refusal, request_admit
 from partners.services.audit import Actor, audit_record
-from webhooks.bin_addresses import request_bin_url
+from webhooks.bin_addresses import request_bin_token_is_well_formed, request_bin_url
 from webhooks.exceptions import TooManyBins
 from webhooks.models import BinnedRequest, RequestBin, Subscription
 from webhooks.secrets import signers_of
@@ -25,17 +25,15 @@ BINS_AN_ORGANIZATION = 20
 REQUESTS_KEPT = 100
 BODY_KEPT = 16_384
 _PACE = Limits(per_minute=600)
+_BODILESS = (204, 205, 304)
 
 
 @dataclass(frozen=True, slots=True)
 class BinAnswer:
-    """What a bin answers; the headers and the body are always the same."""
+    """What a bin answers; but for statuses that have no body it is always the same."""
 
     status: int
     body: bytes = b'{"received":true}'
-
-
-_TOO_FAST = BinAnswer(429, b'{"received":false}')
 
 
 @transaction.atomic
@@ -87,12 +85,15 @@ def request_bin_receive(
 ) -> BinAnswer:
     """Keep a request, the newest hundred of a bin. `body` is its beginning, `body_bytes` its whole length.
 
-    Raises RequestBin.DoesNotExist (404) for one that is not there or is over.
+    `ip` is empty for the hub's own deliveries. Raises RequestBin.DoesNotExist (404) for a bin that is not
+    there or is over, and RateLimitExceeded (429) for one that gets too much and for an address that guesses.
     """
-    with tenancy.operator():
-        request_bin = RequestBin.objects.get(token=token, expires_at__gt=timezone.now())
-    if request_admit(subject=f"bin:{request_bin.id}", limits=_PACE, version="").outcome == MINUTE_FULL:
-        return _TOO_FAST
+    request_bin = _live(token)
+    if request_bin is None:
+        if ip is not None:
+            _admit(f"bins:{ip}", ANONYMOUS)
+        raise RequestBin.DoesNotExist
+    _admit(f"bin:{request_bin.id}", _PACE)
     with tenancy.tenant(request_bin.organization_id, request_bin.environment):
         BinnedRequest.objects.create(
             organization_id=request_bin.organization_id,
@@ -107,7 +108,21 @@ def request_bin_receive(
         )
         newest = request_bin.requests.order_by("-id").values("id")
         request_bin.requests.exclude(id__in=newest[:REQUESTS_KEPT]).delete()
-    return BinAnswer(request_bin.answer_status)
+    status = request_bin.answer_status
+    return BinAnswer(status, b"") if status in _BODILESS else BinAnswer(status)
+
+
+def _live(token: str) -> RequestBin | None:
+    if not request_bin_token_is_well_formed(token):
+        return None
+    with tenancy.operator():
+        return RequestBin.objects.filter(token=token, expires_at__gt=timezone.now()).first()
+
+
+def _admit(subject: str, limits: Limits) -> None:
+    verdict = request_admit(subject=subject, limits=limits, version="")
+    if verdict.outcome != ADMITTED:
+        raise refusal(verdict)
 
 
 def request_bins_clean_up() -> int:

@@ -20,6 +20,7 @@ from webhooks.models import Delivery, Subscription
 from webhooks.registry import EVENT_TYPES, event_is_readable
 from webhooks.secrets import (
     SECRET_FIELDS,
+    subscription_headers_set,
     subscription_key_drop,
     subscription_key_make,
     subscription_secret_renew,
@@ -33,7 +34,6 @@ CHANGEABLE = (
     "event_types",
     "description",
     "payload_filters",
-    "custom_headers",
     "is_ordered",
     "rate_per_second",
     "max_retries",
@@ -45,6 +45,8 @@ CHANGEABLE = (
 Status = Subscription.Status
 _WRITTEN = (
     *CHANGEABLE,
+    "custom_header_names",
+    "custom_headers_sealed",
     "signing_key_sealed",
     "previous_signing_key_sealed",
     "status",
@@ -55,6 +57,9 @@ _WRITTEN = (
     "is_notice_due",
     "updated_at",
 )
+
+
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,12 @@ class NewSecret:
 
 @transaction.atomic
 def subscription_create(
-    *, client: ApiClient, actor: Actor, signs_v1a: bool = False, **terms: Any
+    *,
+    client: ApiClient,
+    actor: Actor,
+    signs_v1a: bool = False,
+    custom_headers: Mapping[str, str] = _NO_HEADERS,
+    **terms: Any,
 ) -> NewSecret:
     """Have a client's events sent to an endpoint; `terms` are validated values of CHANGEABLE.
 
@@ -81,6 +91,7 @@ def subscription_create(
         organization_id=client.organization_id, environment=client.environment, client=client, **terms
     )
     secret = subscription_secret_renew(subscription, old_ends_at=None)
+    subscription_headers_set(subscription, custom_headers)
     if signs_v1a:
         subscription_key_make(subscription)
     subscription.save(force_insert=True)
@@ -90,7 +101,7 @@ def subscription_create(
 
 @transaction.atomic
 def subscription_update(*, subscription_id: UUID, changes: Mapping[str, Any], actor: Actor) -> Subscription:
-    """Change some of CHANGEABLE, `signs_v1a`, and the `status`; repeating what is changes nothing.
+    """Change some of CHANGEABLE, `custom_headers`, `signs_v1a`, `status`; a repetition changes nothing.
 
     Active again means a fresh start: nothing is held against the endpoint. What waits is sent to the new
     address. Raises Subscription.DoesNotExist (404), and ValidationFailed (400) for a new event that the
@@ -112,6 +123,10 @@ def subscription_update(*, subscription_id: UUID, changes: Mapping[str, Any], ac
         subscription.failing_since, subscription.failing_attempts = None, 0
         subscription.is_notice_due = False
     after = subscription_facts(subscription)
+    if "custom_headers" in changes and (
+        changed := subscription_headers_set(subscription, changes["custom_headers"])
+    ):
+        after = subscription_facts(subscription) | {"custom_headers_changed": changed}
     if after != before:
         # what dispatchers write meanwhile is theirs
         subscription.save(update_fields=_WRITTEN)
@@ -196,7 +211,7 @@ def subscription_facts(subscription: Subscription) -> dict[str, Any]:
     facts = {name: getattr(subscription, name) for name in CHANGEABLE}
     return {
         **facts,
-        "custom_headers": sorted(subscription.custom_headers),
+        "custom_headers": sorted(subscription.custom_header_names),
         "signs_v1a": bool(subscription.signing_key_sealed),
         "status": str(subscription.status),
     }

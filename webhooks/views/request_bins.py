@@ -3,7 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -11,18 +13,23 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from config.api.client_address import client_address
+from config.api.errors import as_domain_error, error_response, internal_error
 from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
+from config.api.request_id import request_id_of
 from config.tenancy import ANY_ENVIRONMENT, Environment
 from credentials.access import ClientApiViewSet
 from credentials.scopes import Scope
 from webhooks.models import BinnedRequest, RequestBin
 from webhooks.serializers import BinnedRequestOut, RequestBinChanges, RequestBinIn, RequestBinOut
 from webhooks.services.request_bins import (
+    BinAnswer,
     request_bin_create,
     request_bin_delete,
     request_bin_receive,
     request_bin_update,
 )
+
+log = structlog.get_logger(__name__)
 
 _BY_TIME = {"createdAt": "created_at"}
 # Of what is longer only the beginning is read.
@@ -86,23 +93,39 @@ class RequestBinViewSet(ClientApiViewSet):
 
 
 @csrf_exempt
+@never_cache
 def receive(request: HttpRequest, token: str) -> HttpResponse:
-    """Keep what was sent to a bin, and answer what the bin answers; nothing sent comes back."""
+    """Keep what was sent to a bin, and answer what the bin answers; nothing sent comes back.
+
+    Refusals have the contract's body: 404 where no bin is, 429 for too many requests or guesses.
+    """
+    request_id = request_id_of(request.META)
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        answer = _received(request, token)
+        response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
+    except Exception as exc:
+        error = as_domain_error(exc)
+        if error is None:
+            log.exception("unhandled_error", path="/bins")
+            error = internal_error()
+        response = error_response(error, request_id=request_id)
+    response["X-Request-Id"] = request_id
+    return response
+
+
+def _received(request: HttpRequest, token: str) -> BinAnswer:
     body = request.read(_READ + 1)
     length = request.headers.get("content-length", "")
-    try:
-        answer = request_bin_receive(
-            token=token,
-            method=(request.method or "")[:10],
-            headers={
-                name[:200]: value[:2000].replace("\x00", "\ufffd")
-                for name, value in request.headers.items()
-                if name != "Cookie"
-            },
-            body=body,
-            body_bytes=max(len(body), int(length[:9]) if length.isdecimal() else 0),
-            ip=client_address(request.META),
-        )
-    except RequestBin.DoesNotExist:
-        return JsonResponse({"error": "NOT_FOUND", "message": "There is no such bin."}, status=404)
-    return HttpResponse(answer.body, status=answer.status, content_type="application/json")
+    return request_bin_receive(
+        token=token,
+        method=(request.method or "")[:10],
+        headers={
+            name[:200]: value[:2000].replace("\x00", "\ufffd")
+            for name, value in request.headers.items()
+            if name != "Cookie"
+        },
+        body=body,
+        body_bytes=max(len(body), int(length[:9]) if length.isdecimal() else 0),
+        ip=client_address(request.META),
+    )

@@ -69,7 +69,7 @@ class SubscriptionViewSet(ClientApiViewSet):
         if "search" in query:
             rows = rows.matching(query["search"])
         found, pagination = paginate(rows, query, sortable=_SORTABLE)
-        data = SubscriptionRow(subscriptions_counted(found), many=True).data
+        data = self._shown(SubscriptionRow, subscriptions_counted(found), many=True)
         return Response({"data": data, "pagination": pagination})
 
     @extend_schema(request=SubscriptionIn, responses={HTTP_201_CREATED: NewSubscriptionOut})
@@ -78,12 +78,12 @@ class SubscriptionViewSet(ClientApiViewSet):
         terms = self.validated(SubscriptionIn)
         self._events_check(terms["event_types"])
         made = subscription_create(client=client, actor=self.caller.actor, **terms)
-        return Response(_with_secret(made), status=HTTP_201_CREATED)
+        return Response(self._with_secret(made), status=HTTP_201_CREATED)
 
     @extend_schema(responses=SubscriptionRow)
     def retrieve(self, request: Request, client_id: UUID, webhook_id: UUID) -> Response:
         subscription = self._subscription(client_id, webhook_id)
-        return Response(SubscriptionRow(subscriptions_counted([subscription])[0]).data)
+        return Response(self._shown(SubscriptionRow, subscriptions_counted([subscription])[0]))
 
     @extend_schema(request=SubscriptionChanges, responses=SubscriptionOut)
     def update(self, request: Request, client_id: UUID, webhook_id: UUID) -> Response:
@@ -93,7 +93,7 @@ class SubscriptionViewSet(ClientApiViewSet):
         changed = subscription_update(
             subscription_id=subscription.id, changes=changes, actor=self.caller.actor
         )
-        return Response(SubscriptionOut(changed).data)
+        return Response(self._shown(SubscriptionOut, changed))
 
     @extend_schema(responses={HTTP_204_NO_CONTENT: None})
     def destroy(self, request: Request, client_id: UUID, webhook_id: UUID) -> Response:
@@ -108,7 +108,7 @@ class SubscriptionViewSet(ClientApiViewSet):
         rotated = subscription_secret_rotate(
             subscription_id=subscription.id, actor=self.caller.actor, grace_s=grace_s
         )
-        return Response(_with_secret(rotated))
+        return Response(self._with_secret(rotated))
 
     @extend_schema(request=None, responses={HTTP_202_ACCEPTED: DeliveryOut})
     def test(self, request: Request, client_id: UUID, webhook_id: UUID) -> Response:
@@ -121,16 +121,25 @@ class SubscriptionViewSet(ClientApiViewSet):
 
     def _events_check(self, patterns: Iterable[str]) -> None:
         """A key has nothing sent, here or elsewhere, that it could not read. Raises Forbidden (403)."""
-        credential = self.request.auth
-        if not isinstance(credential, Snapshot):
-            return
-        wanted = {kind.scope for kind in events_covered(patterns)}
-        if lacking := sorted(map(str, wanted - credential.scopes)):
+        if lacking := _scopes_lacking(self.request.auth, patterns):
             raise Forbidden(
                 f"The key lacks the scope {lacking[0]} of an event it asks for.",
                 reason="missing_scope",
                 requiredScope=lacking[0],
             )
+
+    def _may_change(self, subscription: Subscription) -> bool:
+        credential = self.request.auth
+        if not isinstance(credential, Snapshot):
+            return self.caller.may_write
+        lacking = _scopes_lacking(credential, subscription.event_types)
+        return Scope.WEBHOOKS_WRITE in credential.scopes and not lacking
+
+    def _shown(self, serializer: type[SubscriptionOut], found: Any, **given: Any) -> Any:
+        return serializer(found, context={"may_change": self._may_change}, **given).data
+
+    def _with_secret(self, made: NewSecret) -> dict[str, Any]:
+        return {**self._shown(SubscriptionOut, made.subscription), "secret": made.secret}
 
 
 class DeliveryViewSet(ClientApiViewSet):
@@ -214,8 +223,11 @@ class ReplayViewSet(ClientApiViewSet):
         return Replay.objects.filter(subscription=subscription)
 
 
-def _with_secret(made: NewSecret) -> dict[str, Any]:
-    return {**SubscriptionOut(made.subscription).data, "secret": made.secret}
+def _scopes_lacking(credential: Any, patterns: Iterable[str]) -> list[str]:
+    """The scopes of these events that a key does not hold; people hold all."""
+    if not isinstance(credential, Snapshot):
+        return []
+    return sorted({str(kind.scope) for kind in events_covered(patterns)} - credential.scopes)
 
 
 def _with_status(rows: Any, query: dict[str, Any], states: list[str]) -> Any:
