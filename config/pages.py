@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from partners.models import User
 from partners.pages import reach_of
 
 
@@ -45,15 +46,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         url = reverse(name, args=here)
         active = request.path == url if name == "dashboard-home" else request.path.startswith(url)
         nav.append({"label": label, "url": url, "icon": icon, "active": active})
-    return {"nav": nav, "hub_reach": reach, "hub_warnings": _warnings(), "hub_version": settings.VERSION}
+    return {"nav": nav, "hub_reach": reach, "hub_warnings": _warnings(user), "hub_version": settings.VERSION}
 
 
-def _warnings() -> list[str]:
+def _warnings(user: User) -> list[str]:
+    """What is not as it should be on a host that others reach; what only its operators can mend, for them."""
     warnings = []
     if not settings.PARTNER_API_ENABLED:
         warnings.append(_("The partner API is switched off: every partner endpoint answers 503."))
-    if settings.OUTBOUND_ALLOW_LOOPBACK:
-        warnings.append(_("Development: webhooks and audio addresses may point at this machine."))
-    if not settings.SECOND_FACTOR_REQUIRED:
+    if user.is_superuser and settings.OUTBOUND_ALLOW_LOOPBACK:
+        warnings.append(
+            _("Development: webhooks and audio may be on this machine (OUTBOUND_ALLOW_LOOPBACK).")
+        )
+    if user.is_superuser and not settings.SECOND_FACTOR_REQUIRED:
         warnings.append(_("Development: super-admins may sign in without a second factor."))
     return warnings

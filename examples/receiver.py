@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
-"""A webhook receiver of Partner Hub: verifies both signatures and prints what came.
+"""A webhook receiver of Partner Hub: verifies and prints what came.
 
     python examples/receiver.py --port 9000 --secret whsec_…   (or HUB_WEBHOOK_SECRET)
 
-Needs nothing but Python. `problem()` is the part to take into your own code.
+During a rotation give both secrets. Needs nothing but Python; `problem()` is the part to take into your own
+code.
 """
 
 import argparse
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,28 +24,35 @@ TOLERANCE_S = 300
 MAX_BODY_BYTES = 20_000_000
 
 
-def problem(body: bytes, headers: Mapping[str, str], secret: str) -> str:
-    """Why a webhook must not be trusted; "" when both signatures are right and it is fresh.
+def problem(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> str:
+    """Why a webhook must not be trusted; "" when one of `secrets` signed it and it is fresh.
 
-    `body` is the raw bytes received, `secret` the text as shown (whsec_…). One signature is enough
-    for your code; this example checks both: contract B's and Standard Webhooks'.
+    `body` is the raw bytes received; header names are lower-case; secrets are the texts as shown (whsec_…).
     """
-    mine = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(mine, headers.get("x-partner-signature", "")):
-        return "X-Partner-Signature is wrong"
-    message_id, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        key = secret.encode()
-    digest = hmac.new(key, f"{message_id}.{at}.".encode() + body, hashlib.sha256).digest()
-    expected = "v1," + base64.b64encode(digest).decode()
-    sent = headers.get("webhook-signature", "").split()
-    if not any(hmac.compare_digest(expected, signature) for signature in sent):
+    at = headers.get("webhook-timestamp", "")
+    message = f"{headers.get('webhook-id', '')}.{at}.".encode() + body
+    sent = headers.get("webhook-signature", "").encode().split()
+    mine = [hmac.digest(_key(secret), message, "sha256") for secret in secrets]
+    right = [b"v1," + base64.b64encode(signature) for signature in mine]
+    if not any(hmac.compare_digest(one, another) for one in right for another in sent):
         return "webhook-signature is wrong"
     if abs(time.time() - int(at)) > TOLERANCE_S:
         return "the webhook is too old: it may be a replay"
     return ""
+
+
+def _key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:  # the hub's own WEBHOOK_SECRET may be any text
+        return secret.encode()
+
+
+def body_is_signed(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
+    """The other scheme, X-Partner-Signature: it covers the body alone, and so cannot tell a replay."""
+    sent = headers.get("x-partner-signature", "").encode()
+    mine = [hmac.digest(secret.encode(), body, "sha256").hex().encode() for secret in secrets]
+    return any(hmac.compare_digest(one, sent) for one in mine)
 
 
 def show(payload: dict[str, Any], headers: Mapping[str, str]) -> None:
@@ -70,7 +77,7 @@ def show(payload: dict[str, Any], headers: Mapping[str, str]) -> None:
 class Handler(BaseHTTPRequestHandler):
     """Answers 204 to a verified webhook, 401 to any other."""
 
-    secret = ""
+    secrets: Sequence[str] = ()
     once = False
 
     def do_POST(self) -> None:
@@ -79,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(413)
         body = self.rfile.read(int(length))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        wrong = problem(body, headers, self.secret)
+        wrong = problem(body, headers, self.secrets)
         if wrong:
             print(f"✘ refused: {wrong}", file=sys.stderr)
             return self.answer(401)
@@ -102,12 +109,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Receive and verify Partner Hub webhooks.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9000)
-    parser.add_argument("--secret", default=os.environ.get("HUB_WEBHOOK_SECRET", ""))
+    parser.add_argument("--secret", action="append", default=os.environ.get("HUB_WEBHOOK_SECRET", "").split())
     parser.add_argument("--once", action="store_true", help="exit after the first verified webhook")
     arguments = parser.parse_args()
-    if not arguments.secret:
+    if not all(arguments.secret) or not arguments.secret:
         parser.error("give --secret, or set HUB_WEBHOOK_SECRET")
-    Handler.secret, Handler.once = arguments.secret, arguments.once
+    Handler.secrets, Handler.once = arguments.secret, arguments.once
     sys.stdout.reconfigure(line_buffering=True)
     with ThreadingHTTPServer((arguments.host, arguments.port), Handler) as server:
         print(f"Listening on http://{arguments.host}:{server.server_port}/")

@@ -7,7 +7,6 @@ Webhooks (https://www.standardwebhooks.com: over id, time and body; `v1` is an H
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,15 +40,17 @@ def signed_headers(
     """All headers of one attempt; `timestamp` in unix seconds, `attempt_number` from 1.
 
     `extra` are the receiver's own and stand behind ours: none of them replaces one. `X-Partner-Signature` has
-    room for one signature, which is the newest secret's.
+    room for one signature: during a rotation the newest secret's in the first attempt, the old one's in the
+    second, and so on, so that who knows either secret alone gets every webhook.
     """
+    own_turn = signers.secrets[(attempt_number - 1) % len(signers.secrets)]
     message = b"%s.%d.%s" % (webhook_id.encode(), timestamp, body)
     signatures = [_hmac(_standard_key(secret), message) for secret in signers.secrets]
     signatures += ["v1a," + _base64(_ed25519(key).sign(message)) for key in signers.private_keys]
     headers = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
-        "X-Partner-Signature": hmac.digest(signers.secrets[0].encode(), body, hashlib.sha256).hex(),
+        "X-Partner-Signature": hmac.digest(own_turn.encode(), body, "sha256").hex(),
         "X-Webhook-Attempt": str(attempt_number),
         "X-Webhook-ID": webhook_id,
         "webhook-id": webhook_id,

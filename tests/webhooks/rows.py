@@ -65,8 +65,8 @@ def make_subscription(url: str, *, client: ApiClient, **given: Any) -> Subscript
 def emit(client: ApiClient, **given: Any) -> Any:
     with tenancy.tenant(client.organization_id, client.environment):
         return event_emit(
-            CLIENT_CHANGED,
             **{
+                "kind": CLIENT_CHANGED,
                 "subject": client,
                 "organization_id": client.organization_id,
                 "environment": SANDBOX,
