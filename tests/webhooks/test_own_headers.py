@@ -122,7 +122,7 @@ def test_only_who_may_change_them_sees_the_values(owner, organization, webhooks,
 
 
 def test_a_bin_keeps_the_names_alone(owner, webhooks):
-    url = owner("post", "/api/v1/request-bins", {}).json()["url"]
+    url = owner("post", "/api/v1/request-bins", {"name": "Try"}).json()["url"]
     send_test(owner, webhooks, make(owner, webhooks, url))
     with tenancy.operator():
         (one,) = BinnedRequest.objects.all()
