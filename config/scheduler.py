@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django_celery_beat.schedulers import DatabaseScheduler
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,13 @@ class OneOfManyScheduler(DatabaseScheduler):
         """Run what is due and answer the seconds until the next time; others only wait their turn."""
         if not self._holds_the_lock():
             return _TRY_EVERY_S
-        return super().tick(*args, **kwargs)
+        try:
+            return super().tick(*args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("scheduler_without_database", error=str(error))
+            close_old_connections()
+            self._schedule_is_old()
+            return _TRY_EVERY_S
 
     def update_from_dict(self, mapping: dict[str, Any]) -> None:
         """Add the schedules that the database does not know yet."""
