@@ -1,5 +1,6 @@
 """How an attempt ends, and working on a job in the present process."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,7 @@ class Ending:
 
 def work_on(kind: JobType, job: Job, reporter: Reporter) -> Ending:
     """Do the job's work here. Never raises an Exception, except MemoryError."""
+    job = copy(job)  # the caller's keeps the parameters as they are stored
     try:
         job.params = kind.params_read(job.params)
     except ValidationFailed as refusal:

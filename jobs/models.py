@@ -82,6 +82,9 @@ class Job(TenantModel):
                 condition=Q(status__in=("queued", "processing")),
             ),
             models.Index(
+                fields=("organization", "job_type"), name="job_running", condition=Q(status="processing")
+            ),
+            models.Index(
                 fields=("-completed_at", "-id"), name="job_dead_letter", condition=Q(status="failed")
             ),
             models.Index(

@@ -72,6 +72,7 @@ class JobType:
     memory_limit_mb: int | None = None
     sla_s: float | None = None
     breached: Hook | None = None
+    concurrency_per_organization: int | None = None
 
     @property
     def is_confined(self) -> bool:
@@ -109,6 +110,7 @@ def job_type(
     memory_limit_mb: int | None = None,
     sla_s: float | None = None,
     breached: Hook | None = None,
+    concurrency_per_organization: int | None = None,
 ) -> Callable[[Work], Work]:
     """Register the decorated function as the work of jobs named `name`.
 
@@ -119,6 +121,9 @@ def job_type(
     `job.params` are the validated ones. `retry` says when an attempt that raised, crashed or met a limit is
     repeated; a JobFailure never is. With `time_limit_s` (wall clock) or `memory_limit_mb` (beyond what the
     bare process needs) each attempt runs in a process of its own; the function must then be importable.
+
+    Of one organization no more than `concurrency_per_organization` jobs of the type run at a time, in however
+    many workers; the others wait and hold nobody up.
 
     A job not settled `sla_s` after its submission is flagged once, and `breached` called in that transaction.
     """
@@ -138,6 +143,7 @@ def job_type(
             memory_limit_mb,
             sla_s,
             breached,
+            concurrency_per_organization,
         )
         return run
 

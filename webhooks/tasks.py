@@ -9,23 +9,23 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from config.api.queue import enqueue
+from config.api.queue import enqueue, message_taken
 from webhooks import dispatcher
 from webhooks.services.endpoints import notices_send
 from webhooks.services.replays import replays_are_running, replays_continue
 from webhooks.services.request_bins import request_bins_clean_up
 from webhooks.services.upkeep import history_clean_up, work_is_due
-from webhooks.services.wake import dispatcher_wake, dispatcher_woken
+from webhooks.services.wake import DISPATCH, dispatcher_wake
 
 log = structlog.get_logger(__name__)
 
 RETRY_FAILED_FOR = timedelta(days=1)
 
 
-@shared_task(name="webhooks.dispatch")
+@shared_task(name=DISPATCH)
 def dispatch() -> None:
     """Send what is due. Two at once share the work."""
-    dispatcher_woken()
+    message_taken(DISPATCH)
     # where nothing was sent, what is due waits for another: its order, its pace, its dispatcher
     if dispatcher.drain() and work_is_due():
         dispatcher_wake()

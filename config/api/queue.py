@@ -4,10 +4,14 @@ from functools import partial
 
 import structlog
 from celery import current_app
+from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
+
+# A message that was lost holds others back no longer than a sweep's interval.
+_LOST_AFTER_S = 5
 
 
 def enqueue(task_name: str, /, **kwargs: object) -> None:
@@ -18,6 +22,30 @@ def enqueue(task_name: str, /, **kwargs: object) -> None:
     """
     task = current_app.tasks[task_name]
     transaction.on_commit(partial(_send, task, kwargs))
+
+
+def enqueue_once(task_name: str) -> None:
+    """As `enqueue`, without arguments and once for many changes.
+
+    While a message waits that no worker has taken yet, no second one is sent: the first finds this change,
+    too. The task calls `message_taken` before it looks.
+    """
+    transaction.on_commit(partial(_send_once, task_name))
+
+
+def message_taken(task_name: str) -> None:
+    """A worker took the message; changes committed from now on need a new one."""
+    cache.delete(_waiting(task_name))
+
+
+def _send_once(task_name: str) -> None:
+    # without the store there is no broker either: the sweep sends one once it is back
+    if cache.add(_waiting(task_name), 1, timeout=_LOST_AFTER_S):
+        enqueue(task_name)
+
+
+def _waiting(task_name: str) -> str:
+    return f"queue:waiting:{task_name}"
 
 
 def _send(task: object, kwargs: dict[str, object]) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from config.api.queue import enqueue
+from config.api.queue import enqueue_once
 from jobs.endings import Ending, Outcome
 from jobs.models import Job
 from jobs.registry import JOB_TYPES
@@ -49,7 +49,7 @@ def job_rerun(*, job_id: UUID, actor: Actor) -> Job:
     job.status, job.error, job.completed_at = Job.Status.QUEUED, None, None
     job.progress, job.stage, job.due_at = 0, "", timezone.now()
     job.save()
-    enqueue(task_of(job.queue))
+    enqueue_once(task_of(job.queue))
     return job
 
 

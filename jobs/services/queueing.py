@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import tenancy
-from config.api.queue import enqueue
+from config.api.queue import enqueue, enqueue_once
 from jobs.models import Call, Job
 from jobs.registry import JOB_TYPES
 
@@ -50,7 +50,7 @@ def job_submit(
         due_at=now,
         sla_due_at=now + timedelta(seconds=kind.sla_s) if kind.sla_s is not None else None,
     )
-    enqueue(task_of(kind.queue))
+    enqueue_once(task_of(kind.queue))
     return job
 
 

@@ -1,70 +1,86 @@
-"""The job engine's heart: take a due job, work on it, settle it (docs/jobs.md)."""
+"""The job engine's heart: take due jobs, work on them, settle them (docs/jobs.md)."""
 
 import resource
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
 import structlog
-from django.db import DataError, connection
-from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from config import tenancy
-from config.api.queue import enqueue
+from config.api.queue import enqueue_once, message_taken
 from jobs.confinement import memory_exceeded, work_confined
 from jobs.endings import Ending, Outcome, unexpected, work_on
 from jobs.models import Job
 from jobs.registry import JOB_TYPES, JobCanceled
-from jobs.services.claims import LEASE, job_claim
+from jobs.services.claims import LEASE, jobs_claim
+from jobs.services.lots import Lot, Watch
 from jobs.services.queueing import task_of
-from jobs.services.settling import job_end
 
 log = structlog.get_logger(__name__)
 
-BEAT_EVERY_S = 5
 # How long one wake-up takes jobs on before it makes room for other tasks.
 TURN_S = 10
+# Quick jobs are taken together: so many, if one takes no longer than this.
+_LOT = 32
+_QUICK_S = 0.005
+# What jobs of a type took lately in this process, in seconds.
+_typical_s: dict[str, float] = defaultdict(lambda: 1.0)
 
 
 def jobs_work(*, queue: str) -> int:
     """Work on due jobs of a queue, one after the other; answers how many.
 
-    After a turn no further one is taken, and another message asks for the rest.
+    After a turn no further one is taken, and another message asks for the rest. Who finds work wakes a next
+    worker, until one finds none: before a job that may take long, and behind a quick one.
     """
-    started, done = time.monotonic(), 0
-    while job_work(queue=queue):
-        done += 1
-        if time.monotonic() - started > TURN_S:
-            enqueue(task_of(queue))
-            break
+    message_taken(task_of(queue))
+    started, done, quick, woke = time.monotonic(), 0, False, False
+    with Watch() as watch:
+        while jobs := jobs_claim(
+            queue=queue, now=timezone.now(), quick=_quick_types(), at_most=_LOT if quick else 1
+        ):
+            quick = _typical_s[jobs[-1].job_type] < _QUICK_S
+            if not woke and (done or not quick):
+                woke = True
+                enqueue_once(task_of(queue))
+            watch.lot = lot = Lot(jobs)
+            done += lot_work(lot)
+            if time.monotonic() - started > TURN_S:
+                enqueue_once(task_of(queue))
+                break
     return done
 
 
-def job_work(*, queue: str) -> bool:
-    """Take the next due job of a queue and run it to its end; False when none is due.
-
-    However a run ends, the row says so: completed, failed, or queued again for another attempt.
-    """
-    job = job_claim(queue=queue, now=timezone.now())
-    if job is None:
-        return False
-    with structlog.contextvars.bound_contextvars(job_id=str(job.id)), _beating(job) as reporter:
-        log.info("job_started", job_type=job.job_type, attempt=job.attempt_count)
-        ending = _attempt(job, reporter)
-        try:
-            job_end(job=job, ending=ending)
-        except (TypeError, ValueError, DataError) as error:  # results that are no JSON PostgreSQL keeps
-            log.exception("job_results_refused")
-            job_end(job=job, ending=unexpected(error))
-    return True
+def _quick_types() -> list[str]:
+    return [
+        kind.name
+        for kind in JOB_TYPES.values()
+        if kind.concurrency_per_organization is None and _typical_s[kind.name] < _QUICK_S
+    ]
 
 
-def _attempt(job: Job, reporter: "_Reporter") -> Ending:
-    kind = JOB_TYPES[job.job_type]
+def lot_work(lot: Lot) -> int:
+    """Work on a lot; however a run ends, the row says so: completed, failed, or queued again."""
+    done = 0
+    while job := lot.next():
+        began_s = time.monotonic()
+        with structlog.contextvars.bound_contextvars(job_id=str(job.id)):
+            log.debug("job_started", job_type=job.job_type, attempt=job.attempt_count)
+            ending = _attempt(job, lot)
+        lot.ended(job, ending)
+        # a long one is remembered at once, a quick one only by and by
+        took_s = time.monotonic() - began_s
+        _typical_s[job.job_type] = max(took_s, (_typical_s[job.job_type] + 2 * took_s) / 3)
+        done += 1
+    lot.settle()
+    return done
+
+
+def _attempt(job: Job, lot: Lot) -> Ending:
+    kind, reporter = JOB_TYPES[job.job_type], _Reporter(job, lot)
     try:
         if kind.is_confined:
             return work_confined(kind, job, reporter)
@@ -82,54 +98,28 @@ def _attempt(job: Job, reporter: "_Reporter") -> Ending:
 
 
 class _Reporter:
-    """Writes progress of one claimed job, and notices when the lease is lost."""
+    """Writes progress of one job of a lot, and notices when its lease is lost."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, job: Job, lot: Lot) -> None:
+        self._job, self._lot = job, lot
         self._percent = job.progress
         self._stage = job.stage
-        self._lost = threading.Event()
+        self._lost = False
 
     def progress(self, stage: str, percent: int) -> None:
         percent = max(self._percent, min(percent, 99))
         if (stage, percent) != (self._stage, self._percent):
             self._stage, self._percent = stage, percent
             self._write(stage=stage, progress=percent)
-        if self._lost.is_set():
+        if self.canceled():
             raise JobCanceled
 
     def canceled(self) -> bool:
-        return self._lost.is_set()
-
-    def beat(self) -> None:
-        self._write()
+        return self._lost or self._lot.is_lost(self._job)
 
     def _write(self, **fields: Any) -> None:
         with tenancy.operator():
             held = Job.objects.filter(
                 id=self._job.id, lease_token=self._job.lease_token, status=Job.Status.PROCESSING
             )
-            if not held.update(lease_until=timezone.now() + LEASE, **fields):
-                self._lost.set()
-
-
-@contextmanager
-def _beating(job: Job) -> Iterator[_Reporter]:
-    reporter, done = _Reporter(job), threading.Event()
-
-    def beat() -> None:
-        while not done.wait(BEAT_EVERY_S):
-            try:
-                reporter.beat()
-            except DatabaseError as error:
-                log.warning("beat_failed", error=str(error))
-            finally:
-                connection.close()
-
-    thread = threading.Thread(target=beat, name="job-beat", daemon=True)
-    thread.start()
-    try:
-        yield reporter
-    finally:
-        done.set()
-        thread.join()
+            self._lost = not held.update(lease_until=timezone.now() + LEASE, **fields)

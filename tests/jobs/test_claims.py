@@ -10,9 +10,10 @@ from django.utils import timezone
 from config import tenancy
 from jobs.models import Job
 from jobs.services import queueing, runner
-from jobs.services.claims import _BY_INDEX, _NEXT, job_claim
+from jobs.services.claims import _BY_INDEX, _NEXT
 from jobs.services.queueing import jobs_sweep
-from jobs.services.runner import job_work, jobs_work
+from jobs.services.runner import jobs_work
+from tests.engine import job_claim, job_work
 from tests.factories import make_client
 from tests.jobs import poison as _poison  # registers its types
 from tests.jobs.conftest import fresh
@@ -61,7 +62,14 @@ def test_organizations_take_turns_as_long_as_they_have_work(many):
 
 def test_a_claim_reads_no_more_the_more_waits(many):
     many(make_client(), 3_000)
-    given = {"queue": "default", "after": UUID(int=0), "now": timezone.now(), "types": ["tests.good"]}
+    given = {
+        "queue": "default",
+        "after": UUID(int=0),
+        "now": timezone.now(),
+        "types": ["tests.good"],
+        "most": 1,
+    }
+    given["caps"] = "{}"
     with tenancy.operator(), connection.cursor() as cursor:
         cursor.execute(_BY_INDEX)
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {_NEXT}", given)
@@ -77,11 +85,12 @@ def test_one_wake_up_works_on_all_that_is_due(submit):
 
 def test_a_turn_ends_and_asks_for_another(submit, monkeypatch):
     monkeypatch.setattr(runner, "TURN_S", 0)
+    monkeypatch.delitem(runner._typical_s, "tests.good", raising=False)
     sent = []
-    monkeypatch.setattr(runner, "enqueue", sent.append)
+    monkeypatch.setattr(runner, "enqueue_once", sent.append)
     jobs = [submit("tests.good") for _ in range(2)]
     assert jobs_work(queue="default") == 1
-    assert sent == ["jobs.run"]
+    assert sent == ["jobs.run"] * 2, "for another worker, and for the rest"
     assert sorted(fresh(job).status for job in jobs) == ["completed", "queued"]
 
 

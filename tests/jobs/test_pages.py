@@ -8,9 +8,9 @@ from django.utils import timezone
 from config import tenancy
 from jobs.models import Job
 from jobs.registry import JOB_TYPES, JobFailure, JobType
-from jobs.services.claims import job_claim
 from jobs.services.runner import jobs_work
 from partners.models import AuditEntry
+from tests.engine import job_claim
 from tests.factories import make_super_admin, make_user
 from tests.jobs.conftest import attempts, fresh
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 from config import tenancy
 from jobs.models import Job
 from jobs.registry import JOB_TYPES, JobFailure, JobType, Retry
-from jobs.services.claims import LEASE, job_claim
+from jobs.services.claims import LEASE
 from jobs.services.operations import job_cancel, job_rerun
 from jobs.services.queueing import job_submit, jobs_sweep
-from jobs.services.runner import job_work
 from jobs.services.settling import job_settle
 from partners.models import AuditEntry
+from tests.engine import job_claim, job_work
 from tests.factories import ACTOR, make_client
 from webhooks.models import Delivery, Event
 

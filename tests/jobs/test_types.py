@@ -11,11 +11,11 @@ from config import tenancy
 from config.api.exceptions import ValidationFailed
 from jobs.models import Job
 from jobs.registry import JOB_TYPES, JobFailure, JobType, Retry
-from jobs.services.claims import LEASE, job_claim
+from jobs.services.claims import LEASE
 from jobs.services.operations import job_rerun
 from jobs.services.promises import breaches_sweep
-from jobs.services.runner import job_work
 from partners.models import AuditEntry
+from tests.engine import job_claim, job_work
 from tests.factories import ACTOR
 from tests.jobs.conftest import attempts, fresh
 

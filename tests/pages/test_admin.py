@@ -9,11 +9,10 @@ from django.utils import timezone
 
 from config import tenancy
 from jobs.models import Job
-from jobs.services.claims import job_claim
-from jobs.services.runner import job_work
 from jobs.services.settling import job_settle
 from partner_requests.services.lifecycle import partner_request_submit
 from partners.models import AuditEntry, User
+from tests.engine import job_claim, job_work
 from tests.factories import ACTOR, SANDBOX, make_company, make_key, make_organization, make_user
 from tests.partner import Partner
 from tests.partner_requests.test_requests import ONBOARDING

@@ -11,13 +11,13 @@ from django.utils import timezone
 from config import tenancy
 from credentials.scopes import Scope
 from jobs.models import Job
-from jobs.services.runner import job_work
 from partner_requests.models import Onboarding, PartnerRequest
 from partner_requests.registry import REQUEST_TYPES, RequestRefused, request_type
 from partner_requests.selectors import request_figures
 from partner_requests.serializers import OnboardingIn
 from partner_requests.services.lifecycle import partner_requests_sweep
 from partners.models import AuditEntry
+from tests.engine import job_work
 from tests.factories import make_key, make_organization
 from tests.people import Caller, browser, make_member
 from webhooks.models import Event
@@ -184,7 +184,7 @@ def test_an_attempt_that_died_after_its_commit_is_not_done_twice(program, handle
     handler("COUNT", lambda request, data: done.append(1) or {"n": len(done)})
     made = program.submitted("COUNT")
     with monkeypatch.context() as death:
-        death.setattr("jobs.services.runner.job_end", lambda **given: None)
+        death.setattr("jobs.services.lots.jobs_end", lambda ended: None)
         assert job_work(queue="default")
     with tenancy.operator():
         Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
