@@ -40,11 +40,18 @@ _KEPT_S = 600
 
 
 class Admission(NamedTuple):
-    """One admission: how long ago, its id among all processes', and what was left after it (-1: unknown)."""
+    """One admission: how long ago, its id among all processes, and what was left after it.
+
+    -1 is left where the store was asked about it and had not answered.
+    """
 
     age_us: int
     id: int
     remaining: int
+
+    @property
+    def is_open(self) -> bool:
+        return self.remaining < 0
 
 
 # A request that is being asked about: its slot, its number in this process, its subject's hash.

@@ -167,16 +167,19 @@ class Fallback:
         bucket = _bucket(admissions, limits.per_minute) if limits.burst else None
         counted = bool(limits.per_hour or limits.per_day)
         now = time.time()
-        hour = sum(known.age_us / 1e6 < now % 3600 for known in minute)
-        day = sum(known.age_us / 1e6 < now % 86400 for known in minute)
+        settled = [known for known in minute if not known.is_open]
+        hour = sum(known.age_us / 1e6 < now % 3600 for known in settled)
+        day = sum(known.age_us / 1e6 < now % 86400 for known in settled)
         if minute or bucket or counted:
             with tenancy.operator(), connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT hub_admission_seed(%s, %s::bigint[], %s::bigint[], %s, %s, %s, %s, %s, %s)",
+                    "SELECT hub_admission_seed("
+                    "%s, %s::bigint[], %s::bigint[], %s::boolean[], %s, %s, %s, %s, %s, %s)",
                     [
                         subject,
                         [known.age_us for known in minute],
                         [known.id for known in minute],
+                        [known.is_open for known in minute],
                         counted,
                         hour,
                         day,
@@ -189,7 +192,7 @@ class Fallback:
 
 def _bucket(admissions: list[Admission], per_minute: int) -> tuple[int, float] | None:
     """The age and the tokens of a bucket after its last admission, less those being asked about."""
-    known = [admission for admission in admissions if admission.remaining >= 0]
+    known = [admission for admission in admissions if not admission.is_open]
     if not known:
         return None
     # each bounds what is left now, and answers may have come in another order than they were given

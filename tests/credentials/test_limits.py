@@ -11,6 +11,7 @@ from django.db import connection
 
 from config import tenancy
 from credentials import limits
+from credentials.admission_journal import Journal
 from credentials.limits import (
     ADMITTED,
     DAY_FULL,
@@ -20,6 +21,7 @@ from credentials.limits import (
     refusal,
     request_admit,
 )
+from credentials.limits_fallback import Fallback
 from credentials.models import ApiKey
 from credentials.scopes import Scope
 from credentials.services.keys import key_update
@@ -290,3 +292,13 @@ def test_the_databases_windows_are_the_scripts(no_store):
 def forget_the_minute():
     with connection.cursor() as cursor:
         cursor.execute("UPDATE credentials_admission SET at = at - interval '1 minute'")
+
+
+def test_a_request_the_store_left_open_counts_once_where_postgresql_decides(tmp_path):
+    limits = Limits(per_minute=100, per_day=3)
+    asked, first = Fallback(Journal(tmp_path)), Fallback(Journal(tmp_path))
+    entry = asked.ask("key_open")
+    assert first.count("key_open", limits).day_used == 2, "what is open counts as admitted meanwhile"
+    asked.unanswered(entry)
+    assert asked.count("key_open", limits).day_used == 2
+    assert [first.count("key_open", limits).outcome for _ in range(2)] == [ADMITTED, DAY_FULL]
