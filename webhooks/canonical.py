@@ -7,7 +7,11 @@ enumerate.
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from types import NoneType
 from typing import Any
+from uuid import UUID
 
 import orjson
 import rfc8785
@@ -15,6 +19,8 @@ import rfc8785
 # Beyond these JavaScript rounds; RFC 8785 appendix D has such numbers sent as strings.
 _MAX_SAFE_INTEGER = 2**53 - 1
 _MAX_INDEX = 2**32 - 2
+_PLAIN = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER | orjson.OPT_UTC_Z
+_PLAIN_TYPES = frozenset((str, int, bool, NoneType, datetime, UUID))
 
 
 def canonical_json(value: Any) -> str:
@@ -23,10 +29,30 @@ def canonical_json(value: Any) -> str:
     Integers beyond ±(2**53 - 1) become strings, so that no digit is lost. Raises ValueError for
     NaN, infinities and what JSON cannot hold.
     """
+    if _is_plain(value):
+        try:
+            return orjson.dumps(value, option=_PLAIN).decode()
+        except orjson.JSONEncodeError:  # integers that are too long, text that is no Unicode
+            pass
     try:
         return "".join(_parts(value))
     except rfc8785.CanonicalizationError as error:
         raise ValueError(f"This cannot be sent as JSON: {error}") from error
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the quick way writes the same: no fractions, and no keys whose order would be another."""
+    kind = type(value)
+    if kind is dict:
+        return all(map(_is_plain_key, value)) and all(map(_is_plain, value.values()))
+    if kind is list:
+        return all(map(_is_plain, value))
+    return kind in _PLAIN_TYPES
+
+
+@lru_cache(maxsize=4096)
+def _is_plain_key(key: Any) -> bool:
+    return type(key) is str and key.isascii() and not key[:1].isdecimal()
 
 
 def _parts(value: Any) -> Iterator[str]:

@@ -114,9 +114,8 @@ INSERT INTO webhooks_delivery (
 SELECT made.id, e.organization_id, e.environment, %(now)s, %(now)s, e.id, s.id, s.client_id, s.id, s.url,
     e.type, e.id::text, bodies.body, e.created_at, 'PENDING', 0, s.max_retries + 1,
     s.retry_delay_s, s.backoff_multiplier, s.timeout_s, %(now)s, ''
-FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(subscriptions)s::uuid[])
-    AS made (id, event_id, subscription_id)
-JOIN unnest(%(bodied)s::uuid[], %(bodies)s::text[]) AS bodies (event_id, body)
+FROM json_to_recordset(%(made)s::json) AS made (id uuid, event_id uuid, subscription_id uuid)
+JOIN json_to_recordset(%(bodies)s::json) AS bodies (event_id uuid, body text)
     ON bodies.event_id = made.event_id
 JOIN webhooks_event e ON e.id = made.event_id
 JOIN webhooks_subscription s ON s.id = made.subscription_id AND s.status <> 'DISABLED'
@@ -143,26 +142,22 @@ def events_fan_out(*, limit: int = 500) -> int:
             return 0
         now = timezone.now()
         subscriptions = _subscriptions_by_world({event.organization_id for event in events})
-        made, bodies = [], {}
+        made: list[dict[str, str]] = []
+        bodies: list[dict[str, str]] = []
         for event in events:
             world = subscriptions.get((event.organization_id, event.environment), ())
             wanting = [one for one in world if one.wants(event)]
             if wanting:
-                bodies[event.id] = event_body(event)
-                made += [(uuid7(), event.id, one.id) for one in wanting]
+                event_id = str(event.id)
+                bodies.append({"event_id": event_id, "body": event_body(event)})
+                made += [
+                    {"id": str(uuid7()), "event_id": event_id, "subscription_id": str(one.id)}
+                    for one in wanting
+                ]
         if made:
-            ids, event_ids, subscription_ids = zip(*made, strict=True)
-            cursor.execute(
-                _FAN_OUT,
-                {
-                    "now": now,
-                    "ids": list(ids),
-                    "events": list(event_ids),
-                    "subscriptions": list(subscription_ids),
-                    "bodied": list(bodies),
-                    "bodies": list(bodies.values()),
-                },
-            )
+            # as documents: arrays of texts take their driver as long as all the rest
+            given = {"made": orjson.dumps(made).decode(), "bodies": orjson.dumps(bodies).decode()}
+            cursor.execute(_FAN_OUT, given | {"now": now})
         Event.objects.filter(id__in=[event.id for event in events]).update(dispatched_at=now)
     return len(events)
 
