@@ -9,6 +9,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from bookings.urls import api_urlpatterns as bookings
 from config import health
 from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
@@ -29,6 +30,7 @@ admin.site.site_url = "/dashboard/"
 urlpatterns = [
     # partners
     path("api/partner/v1/", include("leads.urls")),
+    path("api/partner/v1/", include(bookings)),
     path("api/partner/v1/", include(call_analysis)),
     path("", include(governance)),
     path("", include(webhooks)),
@@ -38,6 +40,7 @@ urlpatterns = [
     path("", include("partners.urls")),
     path("", include("credentials.urls")),
     path("", include("webhooks.urls")),
+    path("", include("bookings.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),

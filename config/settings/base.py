@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "jobs",
     "partner_requests",
     "leads",
+    "bookings",
 ]
 
 # --- The two ways of a request -----------------------------------------------
@@ -165,6 +166,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 # What the database is given once; from then on people change it in the admin.
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
+    "bookings.expire_holds": {"task": "bookings.expire_holds", "schedule": 10.0},
     "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
     "webhooks.sweep": {"task": "webhooks.sweep", "schedule": 5.0},
     "webhooks.retry_failed": {"task": "webhooks.retry_failed", "schedule": 3600.0},
@@ -249,6 +251,7 @@ SPECTACULAR_SETTINGS = {
         "EnvironmentEnum": "config.tenancy.Environment",
         "RequestStatusEnum": "partner_requests.models.PartnerRequest.Status",
         "LeadStatusEnum": "leads.models.Lead.Status",
+        "BookingStatusEnum": "bookings.models.Booking.Status",
         "JobStatusEnum": "jobs.models.Job.Status",
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
         "SigningModeEnum": "credentials.models.ApiKey.SigningMode",

@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from config.money import format_minor
+
 register = template.Library()
 
 # State -> (colour, label). States are compared in lower case: deliveries spell theirs in capitals.
@@ -38,6 +40,11 @@ _STATES: dict[str, tuple[str, Any]] = {
     "memory_exceeded": ("bad", _("Memory exceeded")),
     "crashed": ("bad", _("Crashed")),
     "worker_lost": ("warn", _("Worker lost")),
+    "held": ("warn", _("Held")),
+    "booked": ("good", _("Booked")),
+    "confirmed": ("good", _("Confirmed")),
+    "rescheduled": ("info", _("Rescheduled")),
+    "cancelled": ("muted", _("Cancelled")),
 }
 _ENVIRONMENTS: dict[str, tuple[str, Any]] = {
     "sandbox": ("warn", _("Sandbox")),
@@ -60,6 +67,12 @@ def environment_badge(environment: str) -> SafeString:
         return SafeString("")
     colour, label = _ENVIRONMENTS.get(environment, ("muted", environment))
     return format_html('<span class="pill pill-{}">{}</span>', colour, label)
+
+
+@register.filter
+def money(row: Any) -> str:
+    """The price of a row with `price_minor` and `currency`, as the present language writes it."""
+    return format_minor(row.price_minor, row.currency)
 
 
 @register.filter

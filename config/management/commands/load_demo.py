@@ -12,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from bookings.opening_hours import WEEKDAYS
+from bookings.services.resources import resource_create
 from config import tenancy
 from config.tenancy import Environment
 from credentials.scopes import PARTNER_SCOPES
@@ -80,7 +82,24 @@ def _load() -> dict[str, str]:
             name="Sarah Levi",
             role="Support agent",
         )
+    _bookable(acme)
     return _secrets(admin, owner, acme, other)
+
+
+def _bookable(organization: Organization) -> None:
+    weekdays = {day: [["09:00", "17:00"]] for day in ("sun", "mon", "tue", "wed", "thu")}
+    daily = {day: [["07:00", "23:00"]] for day in WEEKDAYS}
+    room = {"name": "Meeting room", "kind": "room", "slot_minutes": 30, "price_minor": 9_000}
+    courts = {"name": "Tennis courts", "kind": "court", "slot_minutes": 60, "capacity": 3}
+    for terms in (room | {"opening_hours": weekdays}, courts | {"opening_hours": daily}):
+        resource_create(
+            organization_id=organization.id,
+            environment=Environment.SANDBOX,
+            actor=ACTOR,
+            location="Haifa",
+            time_zone="Asia/Jerusalem",
+            **terms,
+        )
 
 
 def _renew() -> dict[str, str]:
