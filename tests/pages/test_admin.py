@@ -1,5 +1,7 @@
 """The Django admin: ops find everything, and change nothing by hand."""
 
+from datetime import timedelta
+
 import pytest
 import redis
 from django.contrib import admin
@@ -7,6 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from bookings.opening_hours import WEEKDAYS
+from bookings.services.bookings import booking_create
+from bookings.services.resources import resource_create
 from config import tenancy
 from jobs.models import Job
 from jobs.services.settling import job_settle
@@ -20,7 +25,7 @@ from tests.webhooks.rows import make_subscription
 from webhooks.services.replays import replay_start
 from webhooks.services.request_bins import request_bin_create
 
-OURS = ("partners", "credentials", "webhooks", "jobs", "partner_requests", "leads")
+OURS = ("partners", "credentials", "webhooks", "jobs", "partner_requests", "leads", "bookings")
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 
 
@@ -52,6 +57,24 @@ def filled(shipped):
             type="ONBOARDING",
             payload=ONBOARDING,
             actor=ACTOR,
+        )
+        room = resource_create(
+            organization_id=organization.id,
+            environment=SANDBOX,
+            name="Room 1",
+            opening_hours=dict.fromkeys(WEEKDAYS, (("00:00", "24:00"),)),
+            actor=ACTOR,
+        )
+        starts_at = timezone.now() + timedelta(days=1)
+        booking_create(
+            organization_id=organization.id,
+            environment=SANDBOX,
+            client_id=None,
+            resource_id=room.id,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=1),
+            customer={"name": "Ada", "email": "", "phone": ""},
+            actor="tests",
         )
     job_work(queue="default")
     shipped()
