@@ -43,7 +43,8 @@ def decode(content: bytes) -> Recording:
     container = container_of(content)
     started = time.monotonic()
     with _decoder(container) as child:
-        assert child.stdin and child.stdout
+        assert child.stdin
+        assert child.stdout
         # it reads to the end before it answers; one that is gone already says why by its status
         with contextlib.suppress(BrokenPipeError):
             child.stdin.write(content)

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import av
-import numpy as np
 from av.stream import Disposition
 
 RATE = 16_000
