@@ -9,8 +9,8 @@ import environ
 def recordings_storage(env: environ.Env, state_dir: Path) -> dict[str, Any]:
     """The storage "recordings" for Django's STORAGES.
 
-    With RECORDINGS_S3_BUCKET a bucket, which needs requirements-s3.txt; credentials are found as AWS's own tools
-    find them. Nothing is overwritten: a second attempt's recording is another file.
+    With RECORDINGS_S3_BUCKET a bucket, which needs requirements-s3.txt; credentials are found as AWS's own
+    tools find them. Nothing is overwritten: a second attempt's recording is another file.
     """
     bucket = env.str("RECORDINGS_S3_BUCKET", default="")
     if not bucket:

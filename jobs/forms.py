@@ -28,7 +28,7 @@ class _AgentField(forms.ModelChoiceField):
 
 
 class CallForm(forms.Form):
-    """A recording, and whose call it is. Companies are those the database context shows; agents the company's."""
+    """A recording, and whose call it is. `companies` are those within reach; agents are the chosen one's."""
 
     company = _CompanyField(
         Company.objects.none(),

@@ -1,4 +1,4 @@
-"""Files that browsers send in: kept in memory, since a temporary file would be audio in the clear on a disk."""
+"""Files that browsers send in: kept in memory, since a temporary file would be audio in the clear."""
 
 from io import BytesIO
 
@@ -9,7 +9,7 @@ from jobs.audio_input import MAX_AUDIO_BYTES
 
 
 class RecordingUploadHandler(FileUploadHandler):
-    """Takes one file of up to 60 MB; of a larger one just its first byte too many is kept, others are skipped."""
+    """Takes one file; beyond 60 MB it keeps one byte, which tells that there were more."""
 
     _taken = False
 

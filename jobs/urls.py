@@ -5,10 +5,6 @@ from jobs.views.calls import CallViewSet, JobViewSet
 from jobs.views.companies import AgentViewSet, CompanyViewSet, HealthViewSet
 
 partner_urlpatterns = [
-    path("dashboard/calls", calls.call_list, name="dashboard-calls"),
-    path("dashboard/calls/new", calls.call_new, name="dashboard-call-new"),
-    path("dashboard/calls/<uuid:pk>", calls.call_detail, name="dashboard-call"),
-    path("dashboard/calls/<uuid:pk>/change", calls.call_change, name="dashboard-call-change"),
     path("health", HealthViewSet.as_view({"get": "list"})),
     path("companies", CompanyViewSet.as_view({"get": "list"})),
     path("companies/create", CompanyViewSet.as_view({"post": "create"})),
@@ -17,6 +13,10 @@ partner_urlpatterns = [
     path("jobs/<uuid:job_id>/status", JobViewSet.as_view({"get": "status"})),
 ]
 urlpatterns = [
+    path("dashboard/calls", calls.call_list, name="dashboard-calls"),
+    path("dashboard/calls/new", calls.call_new, name="dashboard-call-new"),
+    path("dashboard/calls/<uuid:pk>", calls.call_detail, name="dashboard-call"),
+    path("dashboard/calls/<uuid:pk>/change", calls.call_change, name="dashboard-call-change"),
     path("dashboard/jobs", jobs.job_list, name="dashboard-jobs"),
     path("dashboard/jobs/change", jobs.jobs_change, name="dashboard-jobs-change"),
     path("dashboard/jobs/<uuid:pk>", jobs.job_detail, name="dashboard-job-detail"),

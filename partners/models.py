@@ -13,7 +13,6 @@ from uuid_utils.compat import uuid7
 from config.tenancy import Environment
 from partners.querysets import CompanyQuerySet, TenantQuerySet
 
-
 # Ten years.
 MAX_RETENTION_DAYS = 3650
 

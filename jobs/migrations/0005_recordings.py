@@ -4,28 +4,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs', '0004_running'),
-        ('partners', '0006_recording_retention'),
+        ("jobs", "0004_running"),
+        ("partners", "0006_recording_retention"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='call',
-            name='recording_erased_at',
+            model_name="call",
+            name="recording_erased_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['organization', 'environment', '-created_at', '-id'], name='call_newest'),
+            model_name="call",
+            index=models.Index(
+                fields=["organization", "environment", "-created_at", "-id"], name="call_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('recording_name', ''), _negated=True), fields=['organization', 'created_at'], name='call_recorded'),
+            model_name="call",
+            index=models.Index(
+                condition=models.Q(("recording_name", ""), _negated=True),
+                fields=["organization", "created_at"],
+                name="call_recorded",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('recording_erased_at', None), models.Q(('recording_name', ''), ('source_url', '')), _connector='OR'), name='call_recording_erased'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("recording_erased_at", None),
+                    models.Q(("recording_name", ""), ("source_url", "")),
+                    _connector="OR",
+                ),
+                name="call_recording_erased",
+            ),
         ),
     ]

@@ -122,7 +122,7 @@ def call_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
 @require_POST
 @reached(*GOVERNORS)
 def call_change(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
-    """Cancel what waits or runs (`cancel`), run again what failed (`rerun`), or erase the recording (`erase`)."""
+    """Cancel what waits or runs (`cancel`), repeat what failed (`rerun`), erase the recording (`erase`)."""
     call = get_object_or_404(Call.objects.only("id"), pk=pk)
     change = request.POST.get("change", "")
     actor = actor_of(request)

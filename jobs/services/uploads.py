@@ -15,7 +15,7 @@ from partners.services.audit import Actor, audit_record
 def call_upload(
     *, company: Company, agent_id: UUID | None, call_type: str, content: bytes, actor: Actor
 ) -> Job:
-    """Queue the analysis of an uploaded recording of `company`; audited. Raises NotFound (404) for its agent."""
+    """Queue the analysis of a recording of `company`; audited. Raises NotFound (404) for another's agent."""
     job = call_submit(
         organization_id=company.organization_id,
         environment=company.environment,

@@ -4,19 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('partners', '0005_api_clients'),
+        ("partners", "0005_api_clients"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='organization',
-            name='recording_retention_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='recordings of calls are erased after so many days; empty: RECORDING_RETENTION_DAYS', null=True),
+            model_name="organization",
+            name="recording_retention_days",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                help_text="recordings of calls are erased after so many days; empty: RECORDING_RETENTION_DAYS",
+                null=True,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organization',
-            constraint=models.CheckConstraint(condition=models.Q(('recording_retention_days__lte', 3650)), name='organization_recording_retention'),
+            model_name="organization",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("recording_retention_days__lte", 3650)),
+                name="organization_recording_retention",
+            ),
         ),
     ]
