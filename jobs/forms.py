@@ -18,12 +18,21 @@ _ACCEPTED = "audio/*,.wav,.mp3,.m4a,.ogg,.opus,.webm,.flac,.amr"
 
 
 class _CompanyField(forms.ModelChoiceField):
-    def label_from_instance(self, obj: Company) -> str:  # type: ignore[override]
-        return f"{obj.name} · {obj.organization.name} · {obj.get_environment_display()}"
+    """Companies by name and environment, and by organization where there may be several."""
+
+    with_organization = False
+
+    def label_from_instance(self, obj: Company) -> str:
+        parts = [
+            obj.name,
+            obj.organization.name if self.with_organization else "",
+            obj.get_environment_display(),
+        ]
+        return " · ".join(filter(None, parts))
 
 
 class _AgentField(forms.ModelChoiceField):
-    def label_from_instance(self, obj: Agent) -> str:  # type: ignore[override]
+    def label_from_instance(self, obj: Agent) -> str:
         return f"{obj.name} · {obj.email}"
 
 
@@ -59,12 +68,14 @@ class CallForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": _ACCEPTED}),
     )
 
-    def __init__(self, *args: Any, companies: QuerySet[Company], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, companies: QuerySet[Company], with_organization: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         company, agent = self.fields["company"], self.fields["agent"]
-        assert isinstance(company, forms.ModelChoiceField)
-        assert isinstance(agent, forms.ModelChoiceField)
-        company.queryset = companies
+        assert isinstance(company, _CompanyField)
+        assert isinstance(agent, _AgentField)
+        company.queryset, company.with_organization = companies, with_organization
         try:
             chosen = company.clean(self["company"].value())
         except forms.ValidationError:

@@ -66,7 +66,8 @@ def decode(content: bytes, container: str, max_seconds: int, out: BinaryIO) -> N
 
 def _resampled(frames: Iterator[Any], layout: str) -> Iterator[Any]:
     """The frames at 16 kHz; a stream may change its rate or channels midway."""
-    resampler, form = None, None
+    resampler: Any = None
+    form = None
     for frame in frames:
         present = (frame.format.name, frame.layout.name, frame.sample_rate)
         if present != form:
@@ -83,7 +84,7 @@ def _decoder(context: Any) -> Any:
     name = DECODERS.get(context.codec.name, "")
     if name not in av.codecs_available:
         return context
-    decoder = av.CodecContext.create(name, "r")
+    decoder: Any = av.CodecContext.create(name, "r")
     decoder.sample_rate, decoder.layout = context.sample_rate, context.layout
     return decoder
 

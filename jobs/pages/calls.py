@@ -72,11 +72,8 @@ def _call_new(request: HttpRequest, reach: Reach) -> HttpResponse:
         companies = companies.for_organization(reach.organization.id)
     # GET takes values, too: choosing a company asks for its agents
     given = {name: value for name, value in request.GET.items() if name in ("company", "agent", "call_type")}
-    form = (
-        CallForm(request.POST, request.FILES, companies=companies)
-        if request.method == "POST"
-        else CallForm(initial=given, companies=companies)
-    )
+    sent = {"data": request.POST, "files": request.FILES} if request.method == "POST" else {"initial": given}
+    form = CallForm(**sent, companies=companies, with_organization=reach.is_everywhere)
     if form.is_bound and form.is_valid():
         data = form.cleaned_data
         job = call_upload(
