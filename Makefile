@@ -68,7 +68,7 @@ openapi: ## Write docs/openapi.yaml from the code
 
 lock: ## Resolve requirements*.in into pinned, hashed requirements*.txt, for every platform
 	@cd "$(HERE)"
-	for name in requirements requirements-analysis requirements-dev benchmarks/peers/{p1,p3}/requirements; do
+	for name in requirements requirements-analysis requirements-s3 requirements-dev benchmarks/peers/{p1,p3}/requirements; do
 	  "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --output-file "$$name.txt" "$$name.in"
 	done

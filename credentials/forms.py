@@ -15,7 +15,7 @@ from credentials.models import ApiKey
 from credentials.scopes import Scope
 from credentials.services.key_terms import ip_allowlist_clean
 from credentials.services.keys import CALL_ANALYSIS_SCOPES, DEFAULT_VALIDITY_DAYS
-from partners.models import Company, Membership, Organization, Tier
+from partners.models import MAX_RETENTION_DAYS, Company, Membership, Organization, Tier
 
 _UUID_LINES = {"rows": 2, "placeholder": "01a206a8-0ac0-770d-9ae2-31e5b138ff6a", "spellcheck": "false"}
 _TIER_CHOICES = [
@@ -258,6 +258,14 @@ class OrganizationForm(forms.Form):
         initial="IL",
         label=_("Country"),
         help_text=_("ISO 3166 code, such as IL: the country of national phone numbers."),
+    )
+
+
+class RetentionForm(forms.Form):
+    """After how many days recordings of calls are erased; empty for the hub's default."""
+
+    days = forms.IntegerField(
+        min_value=0, max_value=MAX_RETENTION_DAYS, required=False, label=_("Days until recordings are erased")
     )
 
 

@@ -83,6 +83,11 @@ urlpatterns = [
         name="organization-status",
     ),
     path(
+        f"{_ORGANIZATIONS}/<uuid:pk>/retention",
+        organizations.organization_retention,
+        name="organization-retention",
+    ),
+    path(
         f"{_ORGANIZATIONS}/<uuid:pk>/clients/<uuid:client_id>/status",
         organizations.client_status,
         name="organization-client-status",

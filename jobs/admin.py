@@ -9,6 +9,7 @@ from config.admin_site import ReadOnlyAdmin
 from jobs.models import Call, Job, JobAttempt
 from jobs.selectors import error_codes
 from jobs.services.operations import job_cancel, job_rerun
+from jobs.services.recordings import recording_erase
 from partners.pages import actor_of
 
 
@@ -122,8 +123,25 @@ class JobAttemptAdmin(ReadOnlyAdmin):
 
 @admin.register(Call)
 class CallAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "call_type", "company", "agent", "recording_bytes", "environment")
-    list_filter = ("call_type", "environment")
+    list_display = (
+        "created_at",
+        "call_type",
+        "company",
+        "agent",
+        "recording_bytes",
+        "recording_erased_at",
+        "environment",
+    )
+    list_filter = ("call_type", "environment", ("recording_erased_at", admin.EmptyFieldListFilter))
     list_select_related = ("company", "agent")
     search_fields = ("=id", "company__name")
     ordering = ("-created_at", "-id")
+    actions = ("erase_recordings",)
+
+    @admin.action(description="Erase recordings now")
+    def erase_recordings(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        ids = list(queryset.filter(recording_erased_at=None).values_list("id", flat=True))
+        for call_id in ids:
+            recording_erase(call_id=call_id, actor=actor_of(request))
+        message = _("%(count)d recordings were erased.") % {"count": len(ids)}
+        self.message_user(request, message, messages.SUCCESS)

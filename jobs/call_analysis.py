@@ -5,20 +5,15 @@ from typing import Any
 from django.conf import settings
 
 from config import tenancy
-from config.outbound.errors import OutboundError
-from config.outbound.sync import fetch
 from jobs.analysis.errors import AnalysisCanceled, AnalysisError
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
-from jobs.audio_input import MAX_AUDIO_BYTES
 from jobs.events import CALL_ANALYZED
 from jobs.models import Call, Job
-from jobs.recordings import recording_read, recording_save
 from jobs.registry import JobCanceled, JobFailure, Reporter, job_type
 from jobs.services.calls import CALL_ANALYSIS
+from jobs.services.recordings import recording_of
 from webhooks.services import event_emit
-
-_FETCH_TIMEOUT_S = 120
 
 
 def analysis_settings() -> AnalysisSettings:
@@ -48,7 +43,7 @@ def analyze_call(job: Job, reporter: Reporter) -> dict[str, Any]:
     with tenancy.tenant(job.organization_id, job.environment):
         call = Call.objects.for_organization(job.organization_id, job.environment).get(jobs=job)
     reporter.progress("fetch", 1)
-    audio = _audio(call)
+    audio = recording_of(call)
     try:
         result = analyse(
             audio,
@@ -62,23 +57,3 @@ def analyze_call(job: Job, reporter: Reporter) -> dict[str, Any]:
     except AnalysisError as error:
         raise JobFailure(error.code, error.message) from error
     return result.to_results()
-
-
-def _audio(call: Call) -> bytes:
-    if call.recording_name:
-        try:
-            return recording_read(call_id=call.id, name=call.recording_name)
-        except FileNotFoundError as error:
-            raise JobFailure("recording_erased", "The recording was erased.") from error
-    try:
-        response = fetch(call.source_url, timeout_s=_FETCH_TIMEOUT_S, max_bytes=MAX_AUDIO_BYTES)
-    except OutboundError as error:
-        raise JobFailure(f"audio_{error.code}", f"The audio could not be fetched: {error.message}") from error
-    if response.status != 200:
-        message = f"The audio's address answered {response.status}."
-        raise JobFailure("audio_unavailable", message)
-    with tenancy.tenant(call.organization_id, call.environment):
-        call.recording_name = recording_save(call_id=call.id, content=response.body)
-        call.recording_bytes = len(response.body)
-        call.save(update_fields=["recording_name", "recording_bytes", "updated_at"])
-    return response.body

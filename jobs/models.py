@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs.querysets import JobQuerySet
+from jobs.querysets import CallQuerySet, JobQuerySet
 from partners.models import Agent, ApiClient, Company, TenantModel
 from partners.querysets import TenantQuerySet
 
@@ -16,12 +16,28 @@ class Call(TenantModel):
     company = models.ForeignKey(Company, models.CASCADE, related_name="calls", db_constraint=False)
     agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="calls", db_constraint=False)
     call_type = models.CharField(max_length=60)
-    # Exactly one way the audio came in; the name is set once the recording is stored.
+    # Exactly one way the audio came in; the name is set once the recording is stored. What is erased loses
+    # both, since an address may lead to the audio.
     source_url = models.URLField(max_length=2048, blank=True)
     recording_name = models.CharField(max_length=200, blank=True)
     recording_bytes = models.PositiveBigIntegerField(null=True)
+    recording_erased_at = models.DateTimeField(null=True)
 
-    objects = TenantQuerySet.as_manager()
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="call_recording_erased",
+                condition=Q(recording_erased_at=None) | Q(recording_name="", source_url=""),
+            ),
+        )
+        indexes = (
+            models.Index(fields=("organization", "environment", "-created_at", "-id"), name="call_newest"),
+            models.Index(
+                fields=("organization", "created_at"), name="call_recorded", condition=~Q(recording_name="")
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.call_type} call {self.id}"

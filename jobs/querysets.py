@@ -9,6 +9,16 @@ from django.db.models import Q
 from partners.querysets import TenantQuerySet
 
 
+class CallQuerySet(TenantQuerySet):
+    def recorded(self) -> Self:
+        """Calls whose recording is stored."""
+        return self.exclude(recording_name="")
+
+    def at_rest(self) -> Self:
+        """Calls of which no job waits or runs."""
+        return self.exclude(jobs__status__in=("queued", "processing"))
+
+
 class JobQuerySet(TenantQuerySet):
     def due(self, *, now: datetime) -> Self:
         """Jobs a worker may take: queued and due, or held by a worker that stopped beating."""

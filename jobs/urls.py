@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs import pages
+from jobs.pages import calls, jobs
 from jobs.views.calls import CallViewSet, JobViewSet
 from jobs.views.companies import AgentViewSet, CompanyViewSet, HealthViewSet
 
@@ -13,7 +13,11 @@ partner_urlpatterns = [
     path("jobs/<uuid:job_id>/status", JobViewSet.as_view({"get": "status"})),
 ]
 urlpatterns = [
-    path("dashboard/jobs", pages.job_list, name="dashboard-jobs"),
-    path("dashboard/jobs/change", pages.jobs_change, name="dashboard-jobs-change"),
-    path("dashboard/jobs/<uuid:pk>", pages.job_detail, name="dashboard-job-detail"),
+    path("dashboard/calls", calls.call_list, name="dashboard-calls"),
+    path("dashboard/calls/new", calls.call_new, name="dashboard-call-new"),
+    path("dashboard/calls/<uuid:pk>", calls.call_detail, name="dashboard-call"),
+    path("dashboard/calls/<uuid:pk>/change", calls.call_change, name="dashboard-call-change"),
+    path("dashboard/jobs", jobs.job_list, name="dashboard-jobs"),
+    path("dashboard/jobs/change", jobs.jobs_change, name="dashboard-jobs-change"),
+    path("dashboard/jobs/<uuid:pk>", jobs.job_detail, name="dashboard-job-detail"),
 ]

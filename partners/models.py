@@ -13,6 +13,9 @@ from uuid_utils.compat import uuid7
 from config.tenancy import Environment
 from partners.querysets import CompanyQuerySet, TenantQuerySet
 
+# Ten years.
+MAX_RETENTION_DAYS = 3650
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -67,11 +70,22 @@ class Organization(models.Model):
     region = models.CharField(
         max_length=2, default="IL", help_text="ISO 3166 country of national phone numbers"
     )
+    recording_retention_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="recordings of calls are erased after so many days; empty: RECORDING_RETENTION_DAYS",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ("name",)
+        constraints = (
+            models.CheckConstraint(
+                name="organization_recording_retention",
+                condition=Q(recording_retention_days__lte=MAX_RETENTION_DAYS),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

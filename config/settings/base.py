@@ -7,6 +7,7 @@ import environ
 import structlog
 
 from config.log_masking import mask_paths
+from config.storage import recordings_storage
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -167,6 +168,8 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "bookings.expire_holds": {"task": "bookings.expire_holds", "schedule": 10.0},
+    "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
+    "jobs.sweep_recordings": {"task": "jobs.sweep_recordings", "schedule": 86_400.0},
     "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
     "webhooks.sweep": {"task": "webhooks.sweep", "schedule": 5.0},
     "webhooks.retry_failed": {"task": "webhooks.retry_failed", "schedule": 3600.0},
@@ -282,12 +285,11 @@ ANALYSIS_MODEL_DIR = env.str("ANALYSIS_MODEL_DIR", default="")
 ANALYSIS_THREADS = env.int("ANALYSIS_THREADS", default=2)
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "recordings": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(STATE_DIR / "recordings")},
-    },
+    "recordings": recordings_storage(env, STATE_DIR),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# How long recordings are kept where the organization says nothing else.
+RECORDING_RETENTION_DAYS = env.int("RECORDING_RETENTION_DAYS", default=30)
 
 # --- Webhooks ----------------------------------------------------------------------
 # Signs callbacks of a client that has no secret of its own.

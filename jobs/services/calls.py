@@ -26,7 +26,7 @@ def call_submit(
     *,
     organization_id: UUID,
     environment: str,
-    client_id: UUID,
+    client_id: UUID | None,
     bound_company_id: UUID | None,
     company_id: UUID,
     agent_id: UUID | None,
@@ -68,7 +68,7 @@ def call_submit(
                 client_id=client_id,
                 job_type=CALL_ANALYSIS,
                 call=call,
-                webhook_url=webhook_url or client_webhook_url(client_id),
+                webhook_url=webhook_url or (client_webhook_url(client_id) if client_id else ""),
             )
     except BaseException:
         if call.recording_name:

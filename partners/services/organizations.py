@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from config import tenancy
 from config.api.exceptions import Forbidden
 from partners.exceptions import LastOwner, SlugTaken
-from partners.models import Membership, Organization, User
+from partners.models import GOVERNORS, Membership, Organization, User
 from partners.services.audit import Actor, audit_record
 
 
@@ -105,6 +105,31 @@ def member_remove(*, organization: Organization, membership_id: UUID, actor: Act
         before=_facts(membership),
     )
     membership.delete()
+
+
+@transaction.atomic
+def organization_change_retention(*, organization_id: UUID, days: int | None, actor: Actor) -> Organization:
+    """Say after how many days recordings are erased: 0 as soon as they are analysed, None the hub's default.
+
+    The clean-up of the next hour goes by it. Raises Forbidden (403) for actors who do not govern.
+    """
+    if actor.role not in ("", *GOVERNORS):
+        raise Forbidden("Owners and managers say how long recordings are kept.", reason="missing_scope")
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    before = organization.recording_retention_days
+    if before == days:
+        return organization
+    organization.recording_retention_days = days
+    organization.save(update_fields=["recording_retention_days", "updated_at"])
+    audit_record(
+        actor=actor,
+        action="organization.retention_changed",
+        target=organization,
+        organization_id=organization.id,
+        before={"recording_retention_days": before},
+        after={"recording_retention_days": days},
+    )
+    return organization
 
 
 def _owners_only(actor: Actor) -> None:

@@ -52,6 +52,8 @@ DASHBOARD = [
     "partner-api-create",
     "dashboard-usage",
     "dashboard-requests",
+    "dashboard-calls",
+    "dashboard-call-new",
     "dashboard-jobs",
     "dashboard-webhooks",
     "dashboard-audit",

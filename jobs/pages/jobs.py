@@ -1,4 +1,4 @@
-"""Dashboard pages of jobs and analysed calls."""
+"""Dashboard pages of background jobs, for super-admins."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

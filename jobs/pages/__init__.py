@@ -1,0 +1,1 @@
+"""Dashboard pages: background jobs, and recorded calls with what their analysis found."""
