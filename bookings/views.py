@@ -67,6 +67,7 @@ class BookingViewSet(OrganizationNamed, PartnerViewSet):
         "cancel": Scope.BOOKINGS_WRITE,
     }
     opens_no_transaction = frozenset({"list"})
+    documents = {"calendar": "text/calendar"}
     idempotency_required = True
 
     @extend_schema(parameters=[ListQuery], responses=list_envelope("BookingList", BookingOut))

@@ -1,5 +1,7 @@
 """What every partner endpoint is built on."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -43,12 +45,14 @@ class PartnerViewSet(GenericViewSet):
     """An endpoint for keys: one transaction in the tenant's context holds check, effect, event and answer.
 
     `scopes` maps each action to its Scope. `idempotency_required` makes writes without the header a 400.
-    An answer of 400 or more rolls everything back. Actions in `opens_no_transaction` read nothing, or by
-    config.statements, whose message is a transaction of its own; they answer an HttpResponse.
+    `documents` maps actions that answer no JSON to their media type. An answer of 400 or more rolls
+    everything back. Actions in `opens_no_transaction` read nothing, or by config.statements, whose message is
+    a transaction of its own; they answer an HttpResponse.
     """
 
     scopes: ClassVar[dict[str, str]] = {}
     opens_no_transaction: ClassVar[frozenset[str]] = frozenset()
+    documents: ClassVar[Mapping[str, str]] = MappingProxyType({})
     idempotency_required = False
     max_body_bytes: int | None = None
     http_method_names = ("get", "head", "post", "put", "patch", "delete")
@@ -102,7 +106,9 @@ class PartnerViewSet(GenericViewSet):
         return {}
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        if request._request.META.get("HTTP_ACCEPT", "") in _ACCEPTED:
+        accepted = request._request.META.get("HTTP_ACCEPT", "")
+        document = self.documents.get(self.action or "")
+        if accepted in _ACCEPTED or (document and document in accepted):
             request.accepted_renderer, request.accepted_media_type = _RENDERER, _RENDERER.media_type
         else:
             negotiated = self.perform_content_negotiation(request)

@@ -5,12 +5,12 @@ from typing import Any
 from django.conf import settings
 
 from config import tenancy
-from jobs.analysis.errors import AnalysisCanceled, AnalysisError
+from jobs.analysis.errors import AnalysisCanceled, AnalysisError, EngineTrouble
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
 from jobs.events import CALL_ANALYZED
 from jobs.models import Call, Job
-from jobs.registry import JobCanceled, JobFailure, Reporter, job_type
+from jobs.registry import JobCanceled, JobFailure, JobTrouble, Reporter, job_type
 from jobs.services.calls import CALL_ANALYSIS
 from jobs.services.recordings import recording_of
 from webhooks.services import event_emit
@@ -22,6 +22,9 @@ def analysis_settings() -> AnalysisSettings:
         cache_dir=settings.STATE_DIR / "models",
         model_dir=settings.ANALYSIS_MODEL_DIR,
         threads=settings.ANALYSIS_THREADS,
+        endpoint_url=settings.ANALYSIS_ENDPOINT_URL,
+        endpoint_key=settings.ANALYSIS_ENDPOINT_KEY,
+        endpoint_model=settings.ANALYSIS_ENDPOINT_MODEL,
     )
 
 
@@ -37,7 +40,12 @@ def announce(job: Job) -> None:
         )
 
 
-@job_type(CALL_ANALYSIS, queue="analysis", settled=announce)
+@job_type(
+    CALL_ANALYSIS,
+    queue="analysis",
+    settled=announce,
+    concurrency_per_organization=settings.ANALYSIS_PER_ORGANIZATION,
+)
 def analyze_call(job: Job, reporter: Reporter) -> dict[str, Any]:
     """Fetch the recording if it is elsewhere, then run the stages. Reads only, so safe to repeat."""
     with tenancy.tenant(job.organization_id, job.environment):
@@ -54,6 +62,8 @@ def analyze_call(job: Job, reporter: Reporter) -> dict[str, Any]:
         )
     except AnalysisCanceled as canceled:
         raise JobCanceled from canceled
+    except EngineTrouble as error:
+        raise JobTrouble(error.code, error.message) from error
     except AnalysisError as error:
         raise JobFailure(error.code, error.message) from error
     return result.to_results()

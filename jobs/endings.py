@@ -8,7 +8,7 @@ import structlog
 
 from config.api.exceptions import ValidationFailed
 from jobs.models import Job, JobAttempt
-from jobs.registry import JobCanceled, JobFailure, JobType, Reporter
+from jobs.registry import JobCanceled, JobFailure, JobTrouble, JobType, Reporter
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +50,9 @@ def work_on(kind: JobType, job: Job, reporter: Reporter) -> Ending:
         return Ending(Outcome.CANCELED)
     except JobFailure as failure:
         return Ending(Outcome.FAILED, code=failure.code, message=failure.message)
+    except JobTrouble as trouble:
+        log.warning("job_in_trouble", code=trouble.code)
+        return Ending(Outcome.ERROR, code=trouble.code, message=trouble.message)
     except MemoryError:
         raise
     except Exception as error:

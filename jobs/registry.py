@@ -22,6 +22,17 @@ class JobFailure(Exception):
         self.code, self.message = code, message
 
 
+class JobTrouble(Exception):
+    """This attempt failed for a reason that may pass: another is made as the type's retry policy says.
+
+    `code` and `message` are the job's error if it was the last.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
 class JobCanceled(Exception):
     """The job was canceled, or another worker holds it now: stop without a trace."""
 

@@ -11,11 +11,19 @@ partner_urlpatterns = [
     path("companies/<uuid:company_id>/agents/create", AgentViewSet.as_view({"post": "create"})),
     path("calls/analyze", CallViewSet.as_view({"post": "analyze"})),
     path("jobs/<uuid:job_id>/status", JobViewSet.as_view({"get": "status"})),
+    path("jobs/<uuid:job_id>/transcript.srt", JobViewSet.as_view({"get": "subtitles_srt"})),
+    path("jobs/<uuid:job_id>/transcript.vtt", JobViewSet.as_view({"get": "subtitles_vtt"})),
+    path("jobs/<uuid:job_id>/report.html", JobViewSet.as_view({"get": "report"})),
 ]
 urlpatterns = [
     path("dashboard/calls", calls.call_list, name="dashboard-calls"),
     path("dashboard/calls/new", calls.call_new, name="dashboard-call-new"),
     path("dashboard/calls/<uuid:pk>", calls.call_detail, name="dashboard-call"),
+    path(
+        "dashboard/calls/<uuid:pk>/<uuid:job_id>.<str:kind>",
+        calls.call_document,
+        name="dashboard-call-document",
+    ),
     path("dashboard/calls/<uuid:pk>/change", calls.call_change, name="dashboard-call-change"),
     path("dashboard/jobs", jobs.job_list, name="dashboard-jobs"),
     path("dashboard/jobs/change", jobs.jobs_change, name="dashboard-jobs-change"),

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.filepost import encode_multipart_formdata
 
 from config.outbound.errors import OutboundError
 from config.outbound.policy import AddressInfo, resolve, url_check
@@ -73,6 +74,11 @@ def fetch(
         if deadline.expired:  # a body without a length ends quietly when its socket is shut
             raise OutboundError("timeout", _late(timeout_s))
     return answer
+
+
+def multipart(fields: Sequence[tuple[str, str]], **files: tuple[str, bytes, str]) -> tuple[bytes, str]:
+    """A form as `multipart/form-data`: its body and Content-Type; files are (name, content, media type)."""
+    return encode_multipart_formdata([*fields, *files.items()])
 
 
 def _read(response: requests.Response, max_bytes: int) -> OutboundResponse:

@@ -283,6 +283,12 @@ USAGE_DAILY_RETENTION_DAYS = env.int("USAGE_DAILY_RETENTION_DAYS", default=730)
 # --- Call analysis ---------------------------------------------------------------
 ANALYSIS_MODEL_DIR = env.str("ANALYSIS_MODEL_DIR", default="")
 ANALYSIS_THREADS = env.int("ANALYSIS_THREADS", default=2)
+# An OpenAI-compatible endpoint (…/v1) that transcribes instead of the embedded weights.
+ANALYSIS_ENDPOINT_URL = env.str("ANALYSIS_ENDPOINT_URL", default="")
+ANALYSIS_ENDPOINT_KEY = env.str("ANALYSIS_ENDPOINT_KEY", default="")
+ANALYSIS_ENDPOINT_MODEL = env.str("ANALYSIS_ENDPOINT_MODEL", default="whisper-1")
+# How many calls of one organization are analysed at a time, in however many workers.
+ANALYSIS_PER_ORGANIZATION = env.int("ANALYSIS_PER_ORGANIZATION", default=2)
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "recordings": recordings_storage(env, STATE_DIR),

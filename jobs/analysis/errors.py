@@ -9,5 +9,9 @@ class AnalysisError(Exception):
         self.code, self.message = code, message
 
 
+class EngineTrouble(AnalysisError):
+    """The transcription engine did not answer; later it may."""
+
+
 class AnalysisCanceled(Exception):
     """Somebody asked for the analysis to stop."""

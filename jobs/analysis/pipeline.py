@@ -6,18 +6,14 @@ from typing import Any
 
 from jobs.analysis.content import Content, call_type_of, find_roles, understand
 from jobs.analysis.decode import decode
+from jobs.analysis.engines import engine_of
+from jobs.analysis.engines.base import TranscriptionEngine
 from jobs.analysis.errors import AnalysisCanceled
 from jobs.analysis.score import Score, score_call
 from jobs.analysis.settings import AnalysisSettings
 from jobs.analysis.speakers import find_speakers
 from jobs.analysis.tone import Tone, measure_tone
-from jobs.analysis.transcript import (
-    FasterWhisperEngine,
-    Transcript,
-    TranscriptionEngine,
-    transcribe,
-    with_roles,
-)
+from jobs.analysis.transcript import Transcript, transcribe, with_roles
 
 Progress = Callable[[str, int], None]
 
@@ -69,7 +65,7 @@ def analyse(
     step("transcript", 12)
     transcript = transcribe(
         speakers,
-        engine=engine or FasterWhisperEngine(settings),
+        engine=engine or engine_of(settings),
         progress=lambda share: step("transcript", 12 + round(68 * min(share, 1.0))),
     )
     step("speakers", 82)

@@ -4,30 +4,18 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from jobs.analysis.audio import SAMPLE_RATE
+from jobs.analysis.engines.base import TranscriptionEngine, Word
 from jobs.analysis.masking import mask
-from jobs.analysis.models import whisper
-from jobs.analysis.settings import AnalysisSettings
 from jobs.analysis.speakers import Speakers, Voice
 from jobs.analysis.voice import total
 
 # A pause that ends a turn even when nobody else speaks.
 _TURN_PAUSE_S = 1.2
-_SENTENCE_ENDS = (".", "?", "!")
 _LOW_CONFIDENCE = 0.55
 _LOW_LANGUAGE = 0.5
-# The embedded weights are measured in these languages only; in Hebrew they are not usable.
-_MEASURED_LANGUAGES = ("en",)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    word: str
-    start: float
-    end: float
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,77 +47,6 @@ class Transcript:
 
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, **asdict(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What an engine makes of one signal; `doubts` are its own reasons to distrust it."""
-
-    words: list[Word]
-    language: str
-    language_confidence: float
-    doubts: tuple[str, ...] = ()
-
-
-class TranscriptionEngine(Protocol):
-    """Turns one mono signal at 16 kHz into words."""
-
-    def transcribe(self, samples: Any, *, language: str | None, progress: Callable[[float], None]) -> Heard:
-        """`progress` is told the seconds of audio that are done."""
-
-
-class FasterWhisperEngine:
-    """The embedded whisper-base, or another faster-whisper folder."""
-
-    def __init__(self, settings: AnalysisSettings) -> None:
-        self._model = whisper(settings)
-        self._embedded = not settings.model_dir
-
-    def transcribe(self, samples: Any, *, language: str | None, progress: Callable[[float], None]) -> Heard:
-        segments, info = self._model.transcribe(
-            samples,
-            beam_size=1,
-            vad_filter=True,
-            vad_parameters={"min_silence_duration_ms": 400},
-            word_timestamps=True,
-            condition_on_previous_text=False,
-            language=language,
-        )
-        words: list[Word] = []
-        for segment in segments:
-            # a phrase made up in silence: unlikely words where probably nobody speaks
-            if segment.no_speech_prob > 0.6 and segment.avg_logprob < -1.0:
-                continue
-            for piece in segment.words or ():
-                word = Word(
-                    piece.word.strip(),
-                    round(piece.start, 2),
-                    round(piece.end, 2),
-                    round(piece.probability, 3),
-                )
-                if words and not piece.word.startswith(" "):  # "ill" and "-disposed" are one word
-                    last = words.pop()
-                    word = replace(word, word=last.word + word.word, start=last.start)
-                words.append(word)
-            progress(segment.end)
-        weak = self._embedded and info.language not in _MEASURED_LANGUAGES
-        return Heard(
-            _rejoined(words),
-            info.language,
-            float(info.language_probability),
-            ("weak_language",) if weak else (),
-        )
-
-
-def _rejoined(words: list[Word]) -> list[Word]:
-    """Give a sentence its first word back, where the recogniser timed it before the pause in between."""
-    for index in range(1, len(words) - 1):
-        before, word, after = words[index - 1 : index + 2]
-        begins = before.word[-1:] in _SENTENCE_ENDS and word.word[-1:] not in _SENTENCE_ENDS
-        if begins and after.start - word.end > _TURN_PAUSE_S:
-            start = max(word.end, after.start - (word.end - word.start))
-            words[index] = replace(word, start=round(start, 2), end=after.start)
-    return words
 
 
 def transcribe(

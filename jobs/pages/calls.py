@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from config.tenancy import Environment
 from jobs.analysis.phrases import CALL_TYPES
+from jobs.documents.answers import DOCUMENTS, document
 from jobs.forms import CallForm
 from jobs.models import Call, Job
 from jobs.selectors import call_search, jobs_of_calls, recording_erased_on
@@ -114,6 +115,17 @@ def call_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
         "reach": reach,
     }
     return render(request, "dashboard/calls/detail.html", context)
+
+
+@require_GET
+@reached(*READERS)
+def call_document(request: HttpRequest, reach: Reach, pk: UUID, job_id: UUID, kind: str) -> HttpResponse:
+    """The results of an analysis as a file: a report to read (`html`), or subtitles (`srt`, `vtt`)."""
+    analyses = Job.objects.select_related("call__company", "call__agent").filter(call_id=pk)
+    job = get_object_or_404(analyses, id=job_id, status=Job.Status.COMPLETED)
+    if kind not in DOCUMENTS:
+        raise Http404
+    return document(job, kind)
 
 
 @require_POST

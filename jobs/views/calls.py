@@ -3,13 +3,15 @@
 from uuid import UUID
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.response import Response
-from rest_framework.status import HTTP_202_ACCEPTED
+from rest_framework.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from config.api.exceptions import NotFound
+from config.api.exceptions import Conflict, NotFound
 from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest, PartnerViewSet
+from jobs.documents.answers import document
 from jobs.models import Call, Job
 from jobs.serializers import CallAccepted, CallIn, JobOut
 from jobs.services.calls import call_submit, estimated_time
@@ -50,11 +52,41 @@ class JobViewSet(PartnerViewSet):
 
     queryset = Job.objects.all()
     serializer_class = JobOut
-    scopes = {"status": Scope.JOBS_READ}
+    scopes = dict.fromkeys(("status", "subtitles_srt", "subtitles_vtt", "report"), Scope.JOBS_READ)
+    documents = {
+        "subtitles_srt": "application/x-subrip",
+        "subtitles_vtt": "text/vtt",
+        "report": "text/html",
+    }
 
     @extend_schema(responses=JobOut)
     def status(self, request: PartnerRequest, job_id: UUID) -> Response:
-        job = self.get_queryset().of_company(request.auth.company_id).filter(id=job_id).first()
+        return Response(JobOut(self._job(job_id)).data)
+
+    @extend_schema(responses={(HTTP_200_OK, "application/x-subrip"): OpenApiTypes.STR})
+    def subtitles_srt(self, request: PartnerRequest, job_id: UUID) -> HttpResponse:
+        return document(self._analysed(job_id), "srt")
+
+    @extend_schema(responses={(HTTP_200_OK, "text/vtt"): OpenApiTypes.STR})
+    def subtitles_vtt(self, request: PartnerRequest, job_id: UUID) -> HttpResponse:
+        return document(self._analysed(job_id), "vtt")
+
+    @extend_schema(responses={(HTTP_200_OK, "text/html"): OpenApiTypes.STR})
+    def report(self, request: PartnerRequest, job_id: UUID) -> HttpResponse:
+        return document(self._analysed(job_id), "html")
+
+    def _job(self, job_id: UUID) -> Job:
+        rows = self.get_queryset().of_company(self.credential.company_id)
+        job = rows.select_related("call__company", "call__agent").filter(id=job_id).first()
         if job is None:
             raise NotFound
-        return Response(JobOut(job).data)
+        return job
+
+    def _analysed(self, job_id: UUID) -> Job:
+        """A call's analysis that is completed. Raises NotFound (404), Conflict (409) while it is not."""
+        job = self._job(job_id)
+        if job.call is None:
+            raise NotFound
+        if job.status != Job.Status.COMPLETED:
+            raise Conflict("The analysis is not completed.", status=str(job.status))
+        return job

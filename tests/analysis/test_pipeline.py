@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from jobs.analysis.engines.faster_whisper import FasterWhisperEngine
 
 from jobs.analysis.decode import decode
 from jobs.analysis.errors import AnalysisCanceled, AnalysisError
 from jobs.analysis.models import embedded_weights
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
-from jobs.analysis.transcript import FasterWhisperEngine
 from tests.analysis.conftest import AUDIO, recording, run
 
 NUMBERS = {"4": "four", "7": "seven", "8": "eight", "10": "ten", "mr": "mister", "canceling": "cancelling"}
