@@ -27,15 +27,17 @@ from partners.services.audit import Actor, audit_record
 log = structlog.get_logger(__name__)
 
 _FETCH_TIMEOUT_S = 120
+_PASSING_CODES = ("timeout", "connection_failed", "dns_failed")
 # A file so old belongs to no transaction that is still open.
 _ORPHAN_AFTER = timedelta(days=1)
 _BATCH = 500
 
 
-def recording_of(call: Call) -> bytes:
+def recording_of(call: Call, *, is_last_attempt: bool) -> bytes:
     """A call's audio; what lies elsewhere is fetched and stored sealed first. Call it outside transactions.
 
-    Raises JobFailure: recording_erased; audio_unavailable; audio_ with a code of the outbound client.
+    Raises JobFailure: recording_erased; audio_unavailable; audio_ with a code of the outbound client. What
+    may pass (silence, 429, 5xx) raises ConnectionError instead, for another attempt, unless this is the last.
     """
     if call.recording_erased_at:
         raise _erased()
@@ -47,9 +49,13 @@ def recording_of(call: Call) -> bytes:
     try:
         response = fetch(call.source_url, timeout_s=_FETCH_TIMEOUT_S, max_bytes=MAX_AUDIO_BYTES)
     except OutboundError as error:
+        if error.code in _PASSING_CODES and not is_last_attempt:
+            raise ConnectionError(error.message) from error
         raise JobFailure(f"audio_{error.code}", f"The audio could not be fetched: {error.message}") from error
     if response.status != 200:
         message = f"The audio's address answered {response.status}."
+        if (response.status == 429 or response.status >= 500) and not is_last_attempt:
+            raise ConnectionError(message)
         raise JobFailure("audio_unavailable", message)
     _keep(call, response.body)
     return response.body

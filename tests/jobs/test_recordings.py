@@ -132,6 +132,27 @@ def test_what_cannot_be_fetched_says_so_and_stores_nothing(send, folder, httpser
     assert files(folder) == []
 
 
+def test_an_address_that_is_busy_is_asked_again(send, folder, httpserver):
+    busy = httpserver.expect_ordered_request("/call.wav")
+    busy.respond_with_data("", 503)
+    httpserver.expect_ordered_request("/call.wav").respond_with_data(NOT_AUDIO)
+    call = send(httpserver.url_for("/call.wav"))
+    assert job_work(queue="analysis")
+    with tenancy.operator():
+        assert Job.objects.get(call=call).status == "queued"
+        Job.objects.filter(call=call).update(due_at=timezone.now())
+    assert settled(call) == "unsupported_format"
+    assert files(folder) == [fresh(call).recording_name]
+
+
+def test_an_address_that_stays_busy_is_given_up(send, httpserver):
+    httpserver.expect_request("/call.wav").respond_with_data("", 503)
+    call = send(httpserver.url_for("/call.wav"))
+    with tenancy.operator():
+        Job.objects.filter(call=call).update(attempt_count=2)
+    assert settled(call) == "audio_unavailable"
+
+
 # --- Erasing ----------------------------------------------------------------------
 
 
@@ -210,7 +231,7 @@ def test_what_is_erased_while_it_is_fetched_is_not_stored(send, folder, httpserv
 
     httpserver.expect_request("/call.wav").respond_with_handler(erase_meanwhile)
     with pytest.raises(JobFailure) as failure:
-        recording_of(call)
+        recording_of(call, is_last_attempt=True)
     assert failure.value.code == "recording_erased"
     assert files(folder) == []
     assert fresh(call).recording_name == ""
