@@ -51,7 +51,7 @@ def analyze_call(job: Job, reporter: Reporter) -> dict[str, Any]:
     with tenancy.tenant(job.organization_id, job.environment):
         call = Call.objects.for_organization(job.organization_id, job.environment).get(jobs=job)
     reporter.progress("fetch", 1)
-    audio = recording_of(call, is_last_attempt=job.attempt_count >= job.max_attempts)
+    audio = recording_of(call)
     try:
         result = analyse(
             audio,

@@ -20,7 +20,7 @@ from jobs.recordings import (
     recording_stored_at,
     recordings_stored,
 )
-from jobs.registry import JobFailure
+from jobs.registry import JobFailure, JobTrouble
 from partners.models import Organization
 from partners.services.audit import Actor, audit_record
 
@@ -33,11 +33,11 @@ _ORPHAN_AFTER = timedelta(days=1)
 _BATCH = 500
 
 
-def recording_of(call: Call, *, is_last_attempt: bool) -> bytes:
+def recording_of(call: Call) -> bytes:
     """A call's audio; what lies elsewhere is fetched and stored sealed first. Call it outside transactions.
 
     Raises JobFailure: recording_erased; audio_unavailable; audio_ with a code of the outbound client. What
-    may pass (silence, 429, 5xx) raises ConnectionError instead, for another attempt, unless this is the last.
+    may pass (silence, 429, 5xx) raises JobTrouble with the same codes.
     """
     if call.recording_erased_at:
         raise _erased()
@@ -49,14 +49,12 @@ def recording_of(call: Call, *, is_last_attempt: bool) -> bytes:
     try:
         response = fetch(call.source_url, timeout_s=_FETCH_TIMEOUT_S, max_bytes=MAX_AUDIO_BYTES)
     except OutboundError as error:
-        if error.code in _PASSING_CODES and not is_last_attempt:
-            raise ConnectionError(error.message) from error
-        raise JobFailure(f"audio_{error.code}", f"The audio could not be fetched: {error.message}") from error
+        kind = JobTrouble if error.code in _PASSING_CODES else JobFailure
+        raise kind(f"audio_{error.code}", f"The audio could not be fetched: {error.message}") from error
     if response.status != 200:
         message = f"The audio's address answered {response.status}."
-        if (response.status == 429 or response.status >= 500) and not is_last_attempt:
-            raise ConnectionError(message)
-        raise JobFailure("audio_unavailable", message)
+        kind = JobTrouble if response.status == 429 or response.status >= 500 else JobFailure
+        raise kind("audio_unavailable", message)
     _keep(call, response.body)
     return response.body
 

@@ -231,7 +231,7 @@ def test_what_is_erased_while_it_is_fetched_is_not_stored(send, folder, httpserv
 
     httpserver.expect_request("/call.wav").respond_with_handler(erase_meanwhile)
     with pytest.raises(JobFailure) as failure:
-        recording_of(call, is_last_attempt=True)
+        recording_of(call)
     assert failure.value.code == "recording_erased"
     assert files(folder) == []
     assert fresh(call).recording_name == ""
