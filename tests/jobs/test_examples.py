@@ -74,13 +74,8 @@ def test_an_example_sends_a_call_in_and_prints_what_was_found(language, hub, ana
         assert "Good morning, thank you for calling." in ended.stdout.replace("\n", " ")
     with tenancy.operator():
         assert Job.objects.count() == 1, "the second run repeats the first one's key"
-    refused = subprocess.run(
-        run,
-        env=os.environ | given | {"HUB_KEY": "pk_sandbox_x.sk_x"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    stranger = os.environ | given | {"HUB_KEY": "pk_sandbox_x.sk_x"}
+    refused = subprocess.run(run, env=stranger, capture_output=True, text=True, timeout=60)
     assert refused.returncode != 0
     assert "UNAUTHORIZED" in refused.stdout + refused.stderr
 
