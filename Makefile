@@ -13,7 +13,7 @@ HUB := cd "$(HERE)" && exec "$(PYTHON)" -m config.embedded
 WITH_STORES := "$(PYTHON)" -m config.embedded with --
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run stop status env setup test bench check fmt openapi lock shell clean
+.PHONY: help run stop status env setup test bench eval check fmt openapi lock shell clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' "$(HERE)/Makefile" | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +43,10 @@ bench: ## Set up everything and run the benchmarks (ARGS=--help lists them)
 	@"$(SETUP)" requirements.txt requirements-analysis.txt
 	"$(HERE)/benchmarks/setup.sh"
 	cd "$(HERE)" && exec "$(PYTHON)" -m benchmarks $(ARGS)
+
+eval: ## Measure how well calls are analysed (ARGS=--write puts the tables into docs/analysis.md)
+	@"$(SETUP)" requirements.txt requirements-analysis.txt
+	cd "$(HERE)" && exec "$(PYTHON)" -m evaluation $(ARGS)
 
 check: ## Lint, types, imports, migrations, OpenAPI
 	@cd "$(HERE)"

@@ -3,8 +3,8 @@
 
     HUB_URL=https://hub.example HUB_KEY=pk_….sk_… HUB_COMPANY_ID=… python examples/analyze_call.py call.wav
 
-Needs nothing but Python. With HUB_WEBHOOK_URL the result is posted there as well: examples/receiver.py verifies
-it.
+Needs nothing but Python. With HUB_WEBHOOK_URL the result is posted there as well, which examples/receiver.py
+verifies.
 """
 
 import base64

@@ -6,11 +6,18 @@ from functools import cache
 from typing import Any
 
 from jobs.analysis.models import embed, library
+from jobs.analysis.phrase_vectors import vectors_of
 from jobs.analysis.phrases import CALL_TYPES, CHECKLIST, GENERAL, INTENTS, SENTIMENT, CallType
 from jobs.analysis.transcript import Segment, Transcript
 
-# Cosine of multilingual-e5 above which two sentences say the same (docs/analysis.md, how it was chosen).
-SAME_MEANING = 0.90
+# Cosine above which a clause says what an example says, both less what all speech has in common; chosen on
+# one half of evaluation/labelled (docs/analysis.md).
+SAME_MEANING = 0.50
+# The model sees less likeness between sentences of Hebrew.
+SAME_MEANING_HEBREW = 0.45
+_HEBREW = re.compile(r"[\u0590-\u05ff]")
+# How much less likely than another meaning it may be.
+_BEHIND_ANOTHER = 0.03
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 # one sentence often holds a greeting and a complaint: they are matched apart
 _CLAUSE = re.compile(r"(?:,|;|\bbut\b|\band\b|\bbecause\b|\bso\b)\s+|\s+(?:אבל|כי|ולכן)\s+", re.IGNORECASE)
@@ -67,8 +74,8 @@ def find_roles(transcript: Transcript, *, first_is_agent: bool) -> tuple[dict[st
         return dict.fromkeys(labels, "unknown"), 0.0
     numpy = library("numpy")
     spoken = {label: [s.text for s in transcript.segments if s.speaker == label] for label in labels}
-    agentlike = numpy.concatenate([_bank("checklist", name) for name in GENERAL.checklist])
-    customerlike = numpy.concatenate([_bank("intents", name) for name in INTENTS])
+    agentlike = numpy.concatenate([vectors_of("checklist", name) for name in GENERAL.checklist])
+    customerlike = numpy.concatenate([vectors_of("intents", name) for name in INTENTS])
 
     def likeness(vectors: Any, bank: Any) -> float:
         return float(numpy.sort((vectors @ bank.T).max(1))[-4:].mean())
@@ -91,18 +98,11 @@ def understand(transcript: Transcript, *, call_type: CallType) -> Content:
     clauses = [_Sentence(s.role, s.start, part) for s in sentences for part in _clauses(s.text)]
     if not clauses:
         return Content([], [], {}, [], dict.fromkeys(call_type.checklist), _mood([], []), [])
-    vectors = embed([clause.text for clause in clauses])
-    agent_or_unknown = [clause.role != "customer" for clause in clauses]
-    customer_or_unknown = [clause.role != "agent" for clause in clauses]
-    intents = {
-        name: quote
-        for name in INTENTS
-        if (quote := _best(clauses, vectors, customer_or_unknown, _bank("intents", name)))
-    }
-    checklist = {
-        name: _best(clauses, vectors, agent_or_unknown, _bank("checklist", name))
-        for name in call_type.checklist
-    }
+    texts = [clause.text for clause in clauses]
+    vectors = embed(texts)
+    intents = _quotes(clauses, _said(texts, vectors, "intents", tuple(INTENTS)), "customer")
+    heard = _quotes(clauses, _said(texts, vectors, "checklist", call_type.checklist), "agent")
+    checklist = {name: heard.get(name) for name in call_type.checklist}
     moods = _sentiments(vectors)
     return Content(
         summary=_summary(sentences),
@@ -120,14 +120,50 @@ def understand(transcript: Transcript, *, call_type: CallType) -> Content:
     )
 
 
+def meanings_of(text: str, kind: str) -> list[str]:
+    """Which intents (`kind` "intents") or checklist items ("checklist") a text says, the likest first."""
+    parts = [part for sentence in _SENTENCE.split(text) for part in _clauses(sentence)]
+    if not parts:
+        return []
+    best: dict[str, float] = {}
+    for meanings in _said(parts, embed(parts), kind, tuple(INTENTS if kind == "intents" else CHECKLIST)):
+        for name, likeness in meanings.items():
+            best[name] = max(likeness, best.get(name, 0.0))
+    return sorted(best, key=lambda name: -best[name])
+
+
+def _said(texts: list[str], vectors: Any, kind: str, names: tuple[str, ...]) -> list[dict[str, float]]:
+    """What each clause says of these, and how much like an example it sounds."""
+    numpy = library("numpy")
+    ours = _distinct(vectors)
+    likeness = numpy.stack([(ours @ _distinct_examples(kind, name).T).max(1) for name in names], axis=1)
+    neutral = (ours @ _distinct(vectors_of("neutral", "neutral")).T).max(1)
+    same = numpy.array([SAME_MEANING_HEBREW if _HEBREW.search(text) else SAME_MEANING for text in texts])
+    floor = numpy.maximum(same, numpy.maximum(neutral, likeness.max(1) - _BEHIND_ANOTHER))
+    return [
+        {name: float(value) for name, value in zip(names, row, strict=True) if value >= least}
+        for row, least in zip(likeness, floor, strict=True)
+    ]
+
+
+def _distinct(vectors: Any) -> Any:
+    """Vectors without what all of them have in common, which in this model is most of each."""
+    numpy = library("numpy")
+    left = vectors - _common()
+    return left / numpy.linalg.norm(left, axis=1, keepdims=True)
+
+
 @cache
-def _bank(kind: str, name: Any) -> Any:
-    banks: dict[str, dict[Any, tuple[str, ...]]] = {
-        "checklist": CHECKLIST,
-        "intents": INTENTS,
-        "sentiment": SENTIMENT,
-    }
-    return embed(list(banks[kind][name]))
+def _common() -> Any:
+    numpy = library("numpy")
+    banks = [vectors_of("intents", name) for name in INTENTS]
+    banks += [vectors_of("checklist", name) for name in CHECKLIST]
+    return numpy.concatenate([*banks, vectors_of("neutral", "neutral")]).mean(0)
+
+
+@cache
+def _distinct_examples(kind: str, name: str) -> Any:
+    return _distinct(vectors_of(kind, name))
 
 
 def _sentences(segment: Segment) -> list[_Sentence]:
@@ -147,16 +183,17 @@ def _clauses(sentence: str) -> list[str]:
     return list(dict.fromkeys([sentence, *long_enough])) if len(sentence) >= 4 else []
 
 
-def _best(clauses: list[_Sentence], vectors: Any, allowed: list[bool], bank: Any) -> Quote | None:
-    likeness = (vectors @ bank.T).max(1)
-    candidates = [index for index, fits in enumerate(allowed) if fits]
-    if not candidates:
-        return None
-    index = max(candidates, key=lambda i: likeness[i])
-    if likeness[index] < SAME_MEANING:
-        return None
-    clause = clauses[index]
-    return Quote(clause.role, clause.start, clause.text, round(float(likeness[index]), 3))
+def _quotes(clauses: list[_Sentence], said: list[dict[str, float]], role: str) -> dict[str, Quote]:
+    """Of each meaning the clause that says it best; of the other side nobody's clauses count."""
+    best: dict[str, Quote] = {}
+    for clause, meanings in zip(clauses, said, strict=True):
+        if clause.role not in (role, "unknown"):
+            continue
+        for name, likeness in meanings.items():
+            known = best.get(name)
+            if known is None or likeness > known.confidence:
+                best[name] = Quote(clause.role, clause.start, clause.text, round(likeness, 3))
+    return best
 
 
 def _sentiments(vectors: Any) -> list[int]:
@@ -164,7 +201,7 @@ def _sentiments(vectors: Any) -> list[int]:
     names = sorted(SENTIMENT)
     # the mean of the two likest examples: one lucky match must not decide
     likeness = numpy.stack(
-        [numpy.sort(vectors @ _bank("sentiment", name).T, axis=1)[:, -2:].mean(1) for name in names]
+        [numpy.sort(vectors @ vectors_of("sentiment", name).T, axis=1)[:, -2:].mean(1) for name in names]
     )
     return [names[index] for index in likeness.argmax(0)]
 

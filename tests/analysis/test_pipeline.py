@@ -7,31 +7,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from jobs.analysis.engines.faster_whisper import FasterWhisperEngine
 
+from evaluation.words import error_rate, words
 from jobs.analysis.decode import decode
+from jobs.analysis.engines.faster_whisper import FasterWhisperEngine
 from jobs.analysis.errors import AnalysisCanceled, AnalysisError
 from jobs.analysis.models import embedded_weights
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
 from tests.analysis.conftest import AUDIO, recording, run
-
-NUMBERS = {"4": "four", "7": "seven", "8": "eight", "10": "ten", "mr": "mister", "canceling": "cancelling"}
-
-
-def words(text):
-    plain = "".join(c if c.isalnum() else " " for c in text.lower())
-    return [NUMBERS.get(word, word) for word in plain.split()]
-
-
-def word_error_rate(heard, said):
-    """Levenshtein distance of the word lists over the length of what was said."""
-    row = list(range(len(said) + 1))
-    for i, word in enumerate(heard, 1):
-        previous, row[0] = row[0], i
-        for j, other in enumerate(said, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
-    return row[-1] / len(said)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +34,7 @@ def word_error_rate(heard, said):
 )
 def test_a_human_voice_in_gives_its_words_out(name, said, allowed):
     transcript = run(recording(name)).transcript
-    assert word_error_rate(words(transcript.text), said.split()) <= allowed
+    assert error_rate(words(transcript.text), said.split()) <= allowed
     assert transcript.language == "en"
     assert "short" in transcript.low_confidence
 
@@ -73,7 +57,7 @@ def test_both_sides_of_a_telephone_call_give_their_words(stereo_call):
         said = words(" ".join(text for who, text in script if who == role))
         heard = words(" ".join(segment.text for segment in segments if segment.role == role))
         # the customer's six spoken digits are masked, and the amount is written in digits
-        assert word_error_rate(heard, said) <= 0.15
+        assert error_rate(heard, said) <= 0.15
 
 
 def test_a_language_the_weights_were_not_measured_in_is_doubted():
