@@ -1,9 +1,9 @@
 """Masking, content and score on written calls."""
 
 import pytest
-from jobs.analysis.engines.base import Word
 
 from jobs.analysis.content import call_type_of, find_roles, understand
+from jobs.analysis.engines.base import Word
 from jobs.analysis.masking import mask
 from jobs.analysis.score import score_call
 from jobs.analysis.tone import Tone, VoiceTone
