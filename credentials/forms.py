@@ -261,12 +261,13 @@ class OrganizationForm(forms.Form):
     )
 
 
-class RetentionForm(forms.Form):
-    """After how many days recordings of calls are erased; empty for the hub's default."""
+class RecordingsForm(forms.Form):
+    """What is kept of calls: recordings for how many days (empty: the hub's default), transcripts how."""
 
     days = forms.IntegerField(
         min_value=0, max_value=MAX_RETENTION_DAYS, required=False, label=_("Days until recordings are erased")
     )
+    unmasked = forms.BooleanField(required=False, label=_("Keep personal data in transcripts"))
 
 
 class MemberForm(forms.Form):

@@ -83,9 +83,9 @@ urlpatterns = [
         name="organization-status",
     ),
     path(
-        f"{_ORGANIZATIONS}/<uuid:pk>/retention",
-        organizations.organization_retention,
-        name="organization-retention",
+        f"{_ORGANIZATIONS}/<uuid:pk>/recordings",
+        organizations.organization_recordings,
+        name="organization-recordings",
     ),
     path(
         f"{_ORGANIZATIONS}/<uuid:pk>/clients/<uuid:client_id>/status",

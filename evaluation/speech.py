@@ -17,6 +17,7 @@ import numpy as np
 
 from evaluation.words import error_rate, words
 from jobs.analysis.audio import SAMPLE_RATE
+from jobs.analysis.content import call_type_of
 from jobs.analysis.decode import decode
 from jobs.analysis.pipeline import AnalysisResult, analyse
 from jobs.analysis.settings import AnalysisSettings
@@ -158,7 +159,10 @@ def speech_table() -> list[str]:
 def _analysed(content: bytes) -> AnalysisResult:
     MODELS.mkdir(parents=True, exist_ok=True)
     return analyse(
-        content, call_type="support", settings=AnalysisSettings(MODELS), progress=lambda *step: None
+        content,
+        call_type=call_type_of("support"),
+        settings=AnalysisSettings(MODELS),
+        progress=lambda *step: None,
     )
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from config.admin_site import ReadOnlyAdmin
-from jobs.models import Call, Job, JobAttempt
+from jobs.models import Call, Checklist, Job, JobAttempt
 from jobs.selectors import error_codes
 from jobs.services.operations import job_cancel, job_rerun
 from jobs.services.recordings import recording_erase
@@ -145,3 +145,12 @@ class CallAdmin(ReadOnlyAdmin):
             recording_erase(call_id=call_id, actor=actor_of(request))
         message = _("%(count)d recordings were erased.") % {"count": len(ids)}
         self.message_user(request, message, messages.SUCCESS)
+
+
+@admin.register(Checklist)
+class ChecklistAdmin(ReadOnlyAdmin):
+    list_display = ("call_type", "version", "organization", "environment", "updated_at")
+    list_filter = ("environment",)
+    list_select_related = ("organization",)
+    search_fields = ("call_type", "organization__name")
+    ordering = ("call_type", "id")

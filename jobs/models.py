@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from jobs.querysets import CallQuerySet, JobQuerySet
@@ -41,6 +42,31 @@ class Call(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.call_type} call {self.id}"
+
+
+class Checklist(TenantModel):
+    """What an organization wants heard in its calls of a type, in its own words, and what weighs how much.
+
+    `items` are `{"item", "examples"}` in order; an item without examples is one of ours by its name. Results
+    name the `version` they were judged by.
+    """
+
+    call_type = models.CharField(max_length=60)
+    version = models.PositiveIntegerField(default=1)
+    items = models.JSONField(default=list)
+    weights = models.JSONField(default=dict)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                "organization", "environment", Lower("call_type"), name="checklist_of_a_call_type"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.call_type
 
 
 class Job(TenantModel):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.pages import calls, jobs
+from jobs.pages import calls, checklists, companies, jobs
 from jobs.views.calls import CallViewSet, JobViewSet
 from jobs.views.companies import AgentViewSet, CompanyViewSet, HealthViewSet
 
@@ -18,6 +18,16 @@ partner_urlpatterns = [
 urlpatterns = [
     path("dashboard/calls", calls.call_list, name="dashboard-calls"),
     path("dashboard/calls/new", calls.call_new, name="dashboard-call-new"),
+    path("dashboard/calls/companies", companies.company_list, name="dashboard-companies"),
+    path("dashboard/calls/companies/<uuid:pk>", companies.company_detail, name="dashboard-company"),
+    path("dashboard/calls/types", checklists.checklist_list, name="dashboard-checklists"),
+    path("dashboard/calls/types/new", checklists.checklist_new, name="dashboard-checklist-new"),
+    path("dashboard/calls/types/<uuid:pk>", checklists.checklist_change, name="dashboard-checklist"),
+    path(
+        "dashboard/calls/types/<uuid:pk>/remove",
+        checklists.checklist_remove,
+        name="dashboard-checklist-remove",
+    ),
     path("dashboard/calls/<uuid:pk>", calls.call_detail, name="dashboard-call"),
     path(
         "dashboard/calls/<uuid:pk>/<uuid:job_id>.<str:kind>",

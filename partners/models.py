@@ -75,6 +75,9 @@ class Organization(models.Model):
         blank=True,
         help_text="recordings of calls are erased after so many days; empty: RECORDING_RETENTION_DAYS",
     )
+    transcripts_unmasked = models.BooleanField(
+        default=False, help_text="numbers, e-mail addresses and phones stay in transcripts of calls"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

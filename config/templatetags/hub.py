@@ -213,5 +213,6 @@ def control(field: BoundField) -> SafeString:
 
 @register.filter
 def spoken(name: str) -> str:
-    """A machine's name as words: `customer_sentiment` reads "Customer sentiment"."""
-    return str(name).replace("_", " ").capitalize()
+    """A machine's name as words: `customer_sentiment` reads "Customer sentiment"; a person's stays."""
+    words = str(name).replace("_", " ")
+    return words.capitalize() if words in (words.lower(), words.upper()) else words

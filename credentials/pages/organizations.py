@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from config.api.exceptions import DomainError
-from credentials.forms import OrganizationForm, RetentionForm
+from credentials.forms import OrganizationForm, RecordingsForm
 from credentials.models import ApiKey
 from credentials.pages import requests
 from credentials.pages.usage import usage_chart, usage_tiles
@@ -24,7 +24,7 @@ from credentials.selectors.usage import UsageRange, usage_timeline
 from credentials.services.suspension import client_change_status, organization_change_status
 from partners.models import GOVERNORS, READERS, ApiClient, AuditEntry, Membership, Organization
 from partners.pages import PAGE_SIZE, Reach, actor_of, audit_row, reach_of, reached, super_admin_required
-from partners.services.organizations import organization_change_retention, organization_create
+from partners.services.organizations import organization_change_recordings, organization_create
 
 
 @require_GET
@@ -121,7 +121,12 @@ def organization_page(
         "clients": Paginator(clients.order_by("name", "environment"), 100).get_page(request.GET.get("page")),
         "audit": [audit_row(entry) for entry in audit],
         "roles": Membership.Role.choices,
-        "retention_form": RetentionForm(initial={"days": organization.recording_retention_days}),
+        "recordings_form": RecordingsForm(
+            initial={
+                "days": organization.recording_retention_days,
+                "unmasked": organization.transcripts_unmasked,
+            }
+        ),
         "retention_default": settings.RECORDING_RETENTION_DAYS,
         **more,
     }
@@ -153,13 +158,13 @@ def organization_status(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @reached(*GOVERNORS)
-def organization_retention(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
-    """Say how long the organization keeps recordings of calls."""
+def organization_recordings(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
+    """Say what the organization keeps of calls."""
     get_object_or_404(Organization.objects.only("id"), pk=pk)
-    form = RetentionForm(request.POST)
+    form = RecordingsForm(request.POST)
     if not form.is_valid():
-        return organization_page(request, reach, pk, status=422, retention_form=form)
-    organization_change_retention(organization_id=pk, days=form.cleaned_data["days"], actor=actor_of(request))
+        return organization_page(request, reach, pk, status=422, recordings_form=form)
+    organization_change_recordings(organization_id=pk, actor=actor_of(request), **form.cleaned_data)
     messages.success(request, _("Saved. Recordings past this age are erased within the hour."))
     return redirect("organization-detail", pk=pk)
 

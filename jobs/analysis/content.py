@@ -1,8 +1,10 @@
 """What is said: clauses matched by meaning against examples, in English and Hebrew."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from jobs.analysis.models import embed, library
@@ -101,7 +103,8 @@ def understand(transcript: Transcript, *, call_type: CallType) -> Content:
     texts = [clause.text for clause in clauses]
     vectors = embed(texts)
     intents = _quotes(clauses, _said(texts, vectors, "intents", tuple(INTENTS)), "customer")
-    heard = _quotes(clauses, _said(texts, vectors, "checklist", call_type.checklist), "agent")
+    said = _said(texts, vectors, "checklist", call_type.checklist, own=call_type.examples)
+    heard = _quotes(clauses, said, "agent")
     checklist = {name: heard.get(name) for name in call_type.checklist}
     moods = _sentiments(vectors)
     return Content(
@@ -132,11 +135,23 @@ def meanings_of(text: str, kind: str) -> list[str]:
     return sorted(best, key=lambda name: -best[name])
 
 
-def _said(texts: list[str], vectors: Any, kind: str, names: tuple[str, ...]) -> list[dict[str, float]]:
-    """What each clause says of these, and how much like an example it sounds."""
+def _said(
+    texts: list[str],
+    vectors: Any,
+    kind: str,
+    names: tuple[str, ...],
+    *,
+    own: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> list[dict[str, float]]:
+    """What each clause says of these, and how much like an example it sounds; `own` are of more names."""
+    if not names:
+        return [{} for _ in texts]
     numpy = library("numpy")
     ours = _distinct(vectors)
-    likeness = numpy.stack([(ours @ _distinct_examples(kind, name).T).max(1) for name in names], axis=1)
+    examples = [
+        _distinct(embed(list(own[name]))) if name in own else _distinct_examples(kind, name) for name in names
+    ]
+    likeness = numpy.stack([(ours @ of_name.T).max(1) for of_name in examples], axis=1)
     neutral = (ours @ _distinct(vectors_of("neutral", "neutral")).T).max(1)
     same = numpy.array([SAME_MEANING_HEBREW if _HEBREW.search(text) else SAME_MEANING for text in texts])
     floor = numpy.maximum(same, numpy.maximum(neutral, likeness.max(1) - _BEHIND_ANOTHER))

@@ -1,6 +1,6 @@
 """What the content stage listens for, in English and Hebrew: example sentences, matched by meaning."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 CHECKLIST: dict[str, tuple[str, ...]] = {
     "greeting": (
@@ -152,10 +152,14 @@ _SERVICE = (
 
 @dataclass(frozen=True, slots=True)
 class CallType:
-    """What an agent should do in a call of this type, and what each part of the score weighs."""
+    """What an agent should do in a call of this type, and what each part of the score weighs.
+
+    `examples` are of checklist items in an organization's own words; the others' are above.
+    """
 
     checklist: tuple[str, ...]
     weights: dict[str, float]
+    examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 _WEIGHTS = {

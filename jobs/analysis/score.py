@@ -1,7 +1,7 @@
 """The overall score, 0 to 10: a weighted mean of components that each show their evidence.
 
 The formula is documented in docs/analysis.md. A component that cannot be known (dynamics of a mono call)
-is left out and the others' weights are scaled up.
+is left out and the others' weights are scaled up; where none that weighs anything is left, there is no score.
 """
 
 from dataclasses import asdict, dataclass
@@ -62,6 +62,8 @@ def score_call(
         for value, evidence in (part,)
     }
     weight = sum(component.weight for component in components.values())
+    if not weight:
+        return Score(None, components, [*doubts, "nothing_that_counts_was_heard"])
     overall = sum(c.score * c.weight for c in components.values()) / weight
     return Score(round(overall, 1), components, doubts)
 

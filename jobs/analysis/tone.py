@@ -73,6 +73,13 @@ def measure_tone(speakers: Speakers, transcript: Transcript, roles: dict[str, st
     )
 
 
+def tone_of(stored: dict[str, Any]) -> Tone:
+    """A tone as `to_dict` wrote it."""
+    speakers = {role: VoiceTone(**voice) for role, voice in stored["speakers"].items()}
+    silences = [(start, end) for start, end in stored["long_silences"]]
+    return Tone(**(stored | {"speakers": speakers, "long_silences": silences}))
+
+
 def _voice_tone(voice: Voice, transcript: Transcript) -> VoiceTone:
     numpy = library("numpy")
     spoken = total(voice.spans)

@@ -50,9 +50,13 @@ class Transcript:
 
 
 def transcribe(
-    speakers: Speakers, *, engine: TranscriptionEngine, progress: Callable[[float], None]
+    speakers: Speakers,
+    *,
+    engine: TranscriptionEngine,
+    progress: Callable[[float], None],
+    unmasked: bool = False,
 ) -> Transcript:
-    """The call's transcript, personal data masked; roles are still unknown.
+    """The call's transcript, personal data masked unless `unmasked`; roles are still unknown.
 
     `progress` is told a share of 0 to 1, with every phrase.
     """
@@ -75,7 +79,9 @@ def transcribe(
             language, confidence = heard.language, heard.language_confidence
         engine_doubts |= dict.fromkeys(heard.doubts)
         words += [(voice or _nearest(speakers.voices, word), word) for word in heard.words]
-    segments = masked(list(_turns(words)))
+    segments = list(_turns(words))
+    if not unmasked:
+        segments = masked(segments)
     certainty = _mean([w.confidence for segment in segments for w in segment.words])
     return Transcript(
         language=language,
@@ -84,6 +90,15 @@ def transcribe(
         low_confidence=[*_doubts(duration, speakers, segments, certainty, confidence), *engine_doubts],
         segments=segments,
     )
+
+
+def transcript_of(stored: dict[str, Any]) -> Transcript:
+    """A transcript as `to_dict` wrote it."""
+    kept = {name: value for name, value in stored.items() if name != "text"}
+    segments = [
+        Segment(**(one | {"words": [Word(**word) for word in one["words"]]})) for one in kept["segments"]
+    ]
+    return Transcript(**(kept | {"segments": segments}))
 
 
 def with_roles(transcript: Transcript, roles: dict[str, str]) -> Transcript:

@@ -16,8 +16,9 @@ from config.tenancy import Environment
 from jobs.analysis.phrases import CALL_TYPES
 from jobs.documents.answers import DOCUMENTS, document
 from jobs.forms import CallForm
-from jobs.models import Call, Job
+from jobs.models import Call, Checklist, Job
 from jobs.selectors import call_search, jobs_of_calls, recording_erased_on
+from jobs.services.checklists import call_reanalyse
 from jobs.services.operations import job_cancel, job_rerun
 from jobs.services.recordings import recording_erase
 from jobs.services.uploads import call_upload
@@ -46,9 +47,10 @@ def call_list(request: HttpRequest, reach: Reach) -> HttpResponse:
         "filters": filters,
         "is_filtered": any(filters.values()),
         "statuses": Job.Status.choices,
-        "types": sorted(CALL_TYPES),
+        "types": _types(reach),
         "environments": Environment.choices,
         "reach": reach,
+        "tab": "calls",
     }
     return render(request, "dashboard/calls/list.html", context)
 
@@ -86,7 +88,7 @@ def _call_new(request: HttpRequest, reach: Reach) -> HttpResponse:
         )
         messages.success(request, _("The recording is stored and waits for its analysis."))
         return redirect("dashboard-call", pk=job.call_id)
-    context = {"form": form, "types": sorted(CALL_TYPES), "has_companies": companies.exists()}
+    context = {"form": form, "types": _types(reach), "has_companies": companies.exists()}
     return render(request, "dashboard/calls/form.html", context, status=422 if form.is_bound else 200)
 
 
@@ -128,10 +130,18 @@ def call_document(request: HttpRequest, reach: Reach, pk: UUID, job_id: UUID, ki
     return document(job, kind)
 
 
+def _types(reach: Reach) -> list[str]:
+    own = Checklist.objects.all()
+    if reach.organization:
+        own = own.for_organization(reach.organization.id)
+    return sorted({*CALL_TYPES, *own.values_list("call_type", flat=True)[:200]})
+
+
 @require_POST
 @reached(*GOVERNORS)
 def call_change(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
-    """Cancel what waits or runs (`cancel`), repeat what failed (`rerun`), erase the recording (`erase`)."""
+    """Cancel what waits or runs (`cancel`), repeat what failed (`rerun`), judge by the present checklist
+    (`judge`), erase the recording (`erase`)."""
     call = get_object_or_404(Call.objects.only("id"), pk=pk)
     change = request.POST.get("change", "")
     actor = actor_of(request)
@@ -142,6 +152,12 @@ def call_change(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
         for job_id in call.jobs.filter(status__in=_UNSETTLED).values_list("id", flat=True):
             job_cancel(job_id=job_id, actor=actor)
         messages.success(request, _("The analysis is canceled."))
+    elif change == "judge":
+        job = call_reanalyse(call=get_object_or_404(Call, pk=pk), actor=actor)
+        if job is None:
+            messages.error(request, _("There is no finished analysis to go on from."))
+        else:
+            messages.success(request, _("The call is judged again."))
     elif change == "rerun":
         newest = call.jobs.order_by("-created_at", "-id").first()
         if newest is not None:

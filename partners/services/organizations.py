@@ -108,28 +108,38 @@ def member_remove(*, organization: Organization, membership_id: UUID, actor: Act
 
 
 @transaction.atomic
-def organization_change_retention(*, organization_id: UUID, days: int | None, actor: Actor) -> Organization:
-    """Say after how many days recordings are erased: 0 as soon as they are analysed, None the hub's default.
+def organization_change_recordings(
+    *, organization_id: UUID, days: int | None, unmasked: bool, actor: Actor
+) -> Organization:
+    """Say what is kept of calls. The clean-up of the next hour and the next analysis go by it.
 
-    The clean-up of the next hour goes by it. Raises Forbidden (403) for actors who do not govern.
+    Recordings are erased after `days`: 0 as soon as they are analysed, None the hub's default. `unmasked`:
+    personal data stays in transcripts. Raises Forbidden (403) for actors who do not govern.
     """
     if actor.role not in ("", *GOVERNORS):
-        raise Forbidden("Owners and managers say how long recordings are kept.", reason="missing_scope")
+        raise Forbidden("Owners and managers say what is kept of calls.", reason="missing_scope")
     organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
-    before = organization.recording_retention_days
-    if before == days:
+    before = _kept(organization)
+    organization.recording_retention_days, organization.transcripts_unmasked = days, unmasked
+    if before == _kept(organization):
         return organization
-    organization.recording_retention_days = days
-    organization.save(update_fields=["recording_retention_days", "updated_at"])
+    organization.save(update_fields=["recording_retention_days", "transcripts_unmasked", "updated_at"])
     audit_record(
         actor=actor,
-        action="organization.retention_changed",
+        action="organization.recordings_changed",
         target=organization,
         organization_id=organization.id,
-        before={"recording_retention_days": before},
-        after={"recording_retention_days": days},
+        before=before,
+        after=_kept(organization),
     )
     return organization
+
+
+def _kept(organization: Organization) -> dict[str, Any]:
+    return {
+        "recording_retention_days": organization.recording_retention_days,
+        "transcripts_unmasked": organization.transcripts_unmasked,
+    }
 
 
 def _owners_only(actor: Actor) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 
+from jobs.analysis.content import call_type_of
 from jobs.analysis.decode import decode
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
@@ -28,7 +29,7 @@ def run(content: bytes, *, call_type: str = "support", progress=lambda stage, pe
     directory = Path(settings.STATE_DIR) / "models"
     return analyse(
         content,
-        call_type=call_type,
+        call_type=call_type_of(call_type),
         settings=AnalysisSettings(directory),
         progress=progress,
         **given,

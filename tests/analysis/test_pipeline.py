@@ -9,7 +9,9 @@ import pytest
 from django.conf import settings
 
 from evaluation.words import error_rate, words
+from jobs.analysis.content import call_type_of
 from jobs.analysis.decode import decode
+from jobs.analysis.engines.base import Heard, Word
 from jobs.analysis.engines.faster_whisper import FasterWhisperEngine
 from jobs.analysis.errors import AnalysisCanceled, AnalysisError
 from jobs.analysis.models import embedded_weights
@@ -107,6 +109,21 @@ def test_account_numbers_do_not_survive(stereo_call):
     assert "█" in transcript.text
 
 
+class Dictated:
+    """An engine that hears a card number in whatever it is given."""
+
+    def transcribe(self, samples, *, language, progress):
+        said = ["my", "card", "is", "4580", "1234", "5678", "9012"]
+        words = [Word(word, 0.5 + n * 0.2, 0.6 + n * 0.2, 0.9) for n, word in enumerate(said)]
+        return Heard(words, "en", 0.99)
+
+
+@pytest.mark.parametrize("unmasked", [False, True])
+def test_personal_data_stays_only_where_that_is_asked_for(unmasked):
+    text = run(recording("goforward"), engine=Dictated(), unmasked=unmasked).transcript.text
+    assert ("4580" in text, "█" in text) == (unmasked, not unmasked)
+
+
 def test_progress_moves_forward_and_while_the_words_are_heard(stereo_call):
     _, seen = stereo_call
     percents = [percent for _, percent in seen]
@@ -130,5 +147,7 @@ def test_a_cancelled_analysis_stops():
 def test_missing_models_are_said_clearly(tmp_path):
     nowhere = AnalysisSettings(tmp_path, model_dir=str(tmp_path / "nothing"))
     with pytest.raises(AnalysisError) as refused:
-        analyse(recording("goforward"), call_type="x", settings=nowhere, progress=lambda *_: None)
+        analyse(
+            recording("goforward"), call_type=call_type_of("x"), settings=nowhere, progress=lambda *_: None
+        )
     assert refused.value.code == "models_missing"

@@ -44,6 +44,7 @@ def test_a_recording_is_uploaded_followed_read_and_erased(page, picture):
     page.get_by_text("Waiting for a worker").wait_for()
     shown(page, "call-waiting")
 
+    call_page = page.url
     analyse()
     page.get_by_role("heading", name="Conversation").wait_for()
     page.locator("#call-state", has_text="Completed").wait_for()
@@ -51,6 +52,18 @@ def test_a_recording_is_uploaded_followed_read_and_erased(page, picture):
     shown(page, "call-results")
     picture(page, "call")
 
+    page.goto("/dashboard/calls/types/new?call_type=support")
+    page.get_by_label("The agent should have").fill("greeting\nAccount number: what is your account number")
+    shown(page, "checklist-form")
+    picture(page, "checklist")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("judged by your checklist").wait_for()
+    page.goto("/dashboard/calls/types")
+    shown(page, "checklists")
+    page.goto("/dashboard/calls/companies")
+    page.get_by_role("button", name="Add a company").click()
+    shown(page, "companies")
+    page.goto(call_page)
     page.get_by_role("button", name="Erase recording").click()
     shown(page, "call-erase")
     page.get_by_role("button", name="Erase now").click()

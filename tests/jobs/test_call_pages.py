@@ -243,9 +243,10 @@ def test_results_are_readable_and_escaped(manager, company, admin_client):
 
 def test_governors_say_how_long_recordings_are_kept(manager, organization, company, admin_client):
     call = sent(manager, company)
-    url = reverse("organization-retention", args=[organization.id])
-    assert manager.post(url, {"days": "7"}).status_code == 302
+    url = reverse("organization-recordings", args=[organization.id])
+    assert manager.post(url, {"days": "7", "unmasked": "on"}).status_code == 302
     assert fresh(organization).recording_retention_days == 7
+    assert fresh(organization).transcripts_unmasked
     with tenancy.operator():
         kept = Call.objects.select_related("organization").get(id=call.id)
     assert (recording_erased_on(kept) - kept.created_at).days == 7
@@ -258,12 +259,12 @@ def test_governors_say_how_long_recordings_are_kept(manager, organization, compa
         in member.get(reverse("organization-detail", args=[organization.id])).content.decode()
     )
     other = make_organization()
-    assert manager.post(reverse("organization-retention", args=[other.id]), {"days": "1"}).status_code == 404
+    assert manager.post(reverse("organization-recordings", args=[other.id]), {"days": "1"}).status_code == 404
     assert fresh(other).recording_retention_days is None
     assert admin_client.post(url, {"days": ""}).status_code == 302
     with tenancy.operator():
         assert Organization.objects.get(id=organization.id).recording_retention_days is None
-        entries = AuditEntry.objects.filter(action="organization.retention_changed").order_by("sequence")
+        entries = AuditEntry.objects.filter(action="organization.recordings_changed").order_by("sequence")
         assert [entry.after["recording_retention_days"] for entry in entries] == [7, None]
 
 

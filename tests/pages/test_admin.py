@@ -14,6 +14,7 @@ from bookings.services.bookings import booking_create
 from bookings.services.resources import resource_create
 from config import tenancy
 from jobs.models import Job
+from jobs.services.checklists import checklist_create
 from jobs.services.settling import job_settle
 from partner_requests.services.lifecycle import partner_request_submit
 from partners.models import AuditEntry, User
@@ -56,6 +57,14 @@ def filled(shipped):
             client_id=partner.issued.key.client_id,
             type="ONBOARDING",
             payload=ONBOARDING,
+            actor=ACTOR,
+        )
+        checklist_create(
+            organization_id=organization.id,
+            environment=SANDBOX,
+            call_type="returns",
+            items=[{"item": "greeting", "examples": []}],
+            weights={},
             actor=ACTOR,
         )
         room = resource_create(
