@@ -22,7 +22,7 @@ from jobs.registry import JobFailure
 from jobs.services.operations import job_cancel
 from jobs.services.recordings import orphans_sweep, recording_erase, recording_of, recordings_expire
 from jobs.tasks import expire_recordings
-from partners.services.organizations import organization_change_retention
+from partners.services.organizations import organization_change_recordings
 from tests.conftest import owner_connection
 from tests.engine import job_work
 from tests.factories import ACTOR, make_company, make_organization
@@ -78,7 +78,9 @@ def settled(call):
 
 def keep(organization, days):
     with tenancy.operator():
-        organization_change_retention(organization_id=organization.id, days=days, actor=ACTOR)
+        organization_change_recordings(
+            organization_id=organization.id, days=days, unmasked=False, actor=ACTOR
+        )
 
 
 def aged(call, **age):

@@ -82,7 +82,7 @@ def _load() -> dict[str, str]:
             name="Sarah Levi",
             role="Support agent",
         )
-    _bookable(acme)
+        _bookable(acme)
     return _secrets(admin, owner, acme, other)
 
 
