@@ -15,6 +15,7 @@ from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
 from jobs.urls import partner_urlpatterns as call_analysis
 from partner_requests.urls import api_urlpatterns as partner_requests
+from rentals.urls import api_urlpatterns as rentals
 from webhooks.urls import api_urlpatterns as webhooks
 
 # a password alone must not open the admin
@@ -31,6 +32,7 @@ urlpatterns = [
     # partners
     path("api/partner/v1/", include("leads.urls")),
     path("api/partner/v1/", include(bookings)),
+    path("api/partner/v1/", include(rentals)),
     path("api/partner/v1/", include(call_analysis)),
     path("", include(governance)),
     path("", include(webhooks)),
@@ -41,6 +43,7 @@ urlpatterns = [
     path("", include("credentials.urls")),
     path("", include("webhooks.urls")),
     path("", include("bookings.urls")),
+    path("", include("rentals.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),

@@ -75,6 +75,9 @@ class Organization(models.Model):
         blank=True,
         help_text="recordings of calls are erased after so many days; empty: RECORDING_RETENTION_DAYS",
     )
+    time_zone = models.CharField(
+        max_length=60, default="UTC", help_text="whose days its calendars and years its invoices have"
+    )
     transcripts_unmasked = models.BooleanField(
         default=False, help_text="numbers, e-mail addresses and phones stay in transcripts of calls"
     )

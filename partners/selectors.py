@@ -96,6 +96,12 @@ def client_webhook_url(client_id: UUID) -> str:
     return ApiClient.objects.filter(id=client_id).values_list("webhook_url", flat=True).first() or ""
 
 
+def organization_time_zone(organization_id: UUID) -> str:
+    """The IANA name of the time zone whose days an organization's calendars have."""
+    zones = Organization.objects.filter(id=organization_id).values_list("time_zone", flat=True)
+    return zones.first() or "UTC"
+
+
 def account_of(email: str) -> User | None:
     """The person with this e-mail address, whatever its case."""
     return User.objects.filter(email__iexact=email).first()

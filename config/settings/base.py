@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "partner_requests",
     "leads",
     "bookings",
+    "rentals",
 ]
 
 # --- The two ways of a request -----------------------------------------------
@@ -168,6 +169,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "bookings.expire_holds": {"task": "bookings.expire_holds", "schedule": 10.0},
+    "rentals.sweep": {"task": "rentals.sweep", "schedule": 30.0},
     "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
     "jobs.sweep_recordings": {"task": "jobs.sweep_recordings", "schedule": 86_400.0},
     "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
@@ -255,6 +257,7 @@ SPECTACULAR_SETTINGS = {
         "RequestStatusEnum": "partner_requests.models.PartnerRequest.Status",
         "LeadStatusEnum": "leads.models.Lead.Status",
         "BookingStatusEnum": "bookings.models.Booking.Status",
+        "RentalStatusEnum": "rentals.models.Order.Status",
         "JobStatusEnum": "jobs.models.Job.Status",
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
         "SigningModeEnum": "credentials.models.ApiKey.SigningMode",
