@@ -6,6 +6,7 @@ import sys
 from types import FrameType
 
 from benchmarks import instructions, peer_programs
+from benchmarks.availability import availability
 from benchmarks.contenders import Contender
 from benchmarks.growth import growth
 from benchmarks.hub import Hub, Tenant, ours
@@ -20,7 +21,7 @@ from benchmarks.webhooks.run import PARTS as WEBHOOK_PARTS
 from benchmarks.webhooks.run import webhooks
 from config.embedded.state import SetUpError
 
-PARTS = ("table", "growth", "memory", "webhooks", "jobs")
+PARTS = ("table", "growth", "availability", "memory", "webhooks", "jobs")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -87,6 +88,8 @@ def main() -> int:
             table(rounds=rounds, seconds=seconds, only=only, count=count, write=write)
         if "growth" in what:
             growth(rounds=rounds, seconds=seconds, write=write)
+        if "availability" in what:
+            availability(rounds=rounds, seconds=seconds, write=write)
         if "memory" in what:
             memory(requests=arguments.requests, seconds=seconds, write=write)
         if "webhooks" in what:

@@ -8,33 +8,37 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import F, Q, Sum
+from psycopg import Cursor
 from psycopg.types.range import TimestamptzRange
 
 from rentals.models import Block, Item, Line, Order
 
 _DAY = timedelta(days=1)
 _PEAKS = "SELECT id::text, quantity - rentals_peak(id, %s) FROM rentals_item WHERE id = ANY(%s)"
-# Changes of what is taken of each item, in the order of time; what ends makes room for what begins then.
-_CHANGES = """
-SELECT item_id::text, array_agg(at ORDER BY at, change), array_agg(change ORDER BY at, change)
-FROM (
-  SELECT item_id, extract(epoch FROM greatest(lower(during), %(starts)s))::float8 AS at, quantity AS change
-  FROM rentals_allocation WHERE item_id = ANY(%(items)s) AND during && tstzrange(%(starts)s, %(ends)s)
-  UNION ALL
-  SELECT item_id, extract(epoch FROM upper(during))::float8, -quantity
-  FROM rentals_allocation WHERE item_id = ANY(%(items)s) AND during && tstzrange(%(starts)s, %(ends)s)
-    AND upper(during) < %(ends)s
-) AS changes
+# Changes of what is taken of an item: each a moment in milliseconds and, in its lowest bits, by how much. So
+# they sort as numbers, and what ends makes room for what begins at the same moment.
+_BITS = 20
+_ZERO = 1 << (_BITS - 1)
+_CHANGES = f"""
+SELECT item_id::text,
+  array_agg((date_part('epoch', greatest(lower(during), %(starts)s)) * 1000)::bigint * {1 << _BITS}
+    + {_ZERO} + quantity)
+  || array_agg((date_part('epoch', least(upper(during), %(ends)s)) * 1000)::bigint * {1 << _BITS}
+    + {_ZERO} - quantity)
+FROM rentals_allocation
+WHERE organization_id = %(organization)s AND environment = %(environment)s
+  AND during && tstzrange(%(starts)s, %(ends)s)
 GROUP BY item_id
-"""
+"""  # noqa: S608 (numbers of our own)
 
 
-class Availability(NamedTuple):
-    """How many of an item are free for all of the time asked for, and on each of its days."""
+class Stock(NamedTuple):
+    """What availability needs to know of an item."""
 
-    item: Item
-    free: int
-    days: list[int]
+    id: str
+    name: str
+    category: str
+    quantity: int
 
 
 def free_of(item_ids: Sequence[str], during: TimestamptzRange) -> dict[str, int]:
@@ -48,7 +52,9 @@ def out_now(item_ids: Sequence[UUID], now: datetime) -> dict[UUID, int]:
     """How many of each item are really not here: handed over, or blocked at this moment."""
     gone = dict.fromkeys(item_ids, 0)
     out = Line.objects.filter(item_id__in=item_ids, order__status=Order.Status.PICKED_UP)
-    for item_id, quantity in out.values_list("item_id").annotate(Sum(F("quantity") - F("returned_quantity"))):
+    for item_id, quantity in out.values_list("item_id").annotate(
+        out=Sum(F("quantity") - F("returned_quantity"))
+    ):
         gone[item_id] += quantity
     blocked = Block.objects.filter(
         Q(ends_at=None) | Q(ends_at__gt=now), item_id__in=item_ids, starts_at__lte=now
@@ -66,43 +72,60 @@ def days_of(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> list[date
 
 
 def availability(
-    items: Sequence[Item], starts_at: datetime, ends_at: datetime, zone: ZoneInfo
-) -> Iterator[Availability]:
-    """What is free of each item in `[starts_at, ends_at)`, by the days of `zone`; in the items' order.
+    stocks: Sequence[Stock],
+    starts_at: datetime,
+    ends_at: datetime,
+    zone: ZoneInfo,
+    *,
+    organization_id: UUID,
+    environment: str,
+) -> Iterator[tuple[Stock, int, list[int]]]:
+    """How many are free of each item for all of `[starts_at, ends_at)`, and on each of its days in `zone`.
 
     One statement, whatever the number of items and days.
     """
-    with connection.cursor() as cursor:
-        asked = {"items": [item.id for item in items], "starts": starts_at, "ends": ends_at}
-        # arrays of numbers are read four times as fast in their binary form
-        cursor.cursor.execute(_CHANGES, asked, binary=True)
-        changes = {item_id: (times, deltas) for item_id, times, deltas in cursor.fetchall()}
+    asked = {
+        "organization": organization_id,
+        "environment": environment,
+        "starts": starts_at,
+        "ends": ends_at,
+    }
+    connection.ensure_connection()
+    with Cursor(connection.connection) as cursor:
+        # arrays of numbers are read much faster in their binary form
+        cursor.execute(_CHANGES, asked, binary=True)
+        changes: dict[str, list[int]] = dict(cursor.fetchall())
     days = days_of(starts_at, ends_at, zone)
-    edges = [datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() for day in days[1:]]
-    edges.append(float("inf"))
-    for item in items:
-        peaks = _peaks(*changes.get(str(item.id), ((), ())), edges)
-        yield Availability(
-            item, max(0, item.quantity - max(peaks)), [max(0, item.quantity - peak) for peak in peaks]
-        )
+    edges = [
+        int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000) << _BITS
+        for day in days[1:]
+    ]
+    for stock in stocks:
+        taken = _peaks(changes[stock.id], edges) if stock.id in changes else [0] * len(days)
+        free = [stock.quantity - peak for peak in taken]
+        if min(free) < 0:
+            free = [max(0, one) for one in free]
+        yield stock, min(free), free
 
 
-def _peaks(times: Sequence[float], changes: Sequence[int], edges: Sequence[float]) -> list[int]:
-    """The most that is taken at any moment of each day; `edges` are the days' ends."""
+def _peaks(changes: list[int], edges: Sequence[int]) -> list[int]:
+    """The most that is taken at any moment of each day; `edges` are where the second and later days begin."""
+    changes.sort()
     peaks: list[int] = []
-    level = peak = 0
-    remaining = iter(edges)
+    level = peak = begin = 0
+    remaining = iter([*edges, 1 << 63])
     edge = next(remaining)
-    for at, change in zip(times, changes, strict=True):
-        while at >= edge:
+    for change in changes:
+        while change >= edge:
             peaks.append(peak)
-            peak = level
+            peak, begin = level, edge >> _BITS
             edge = next(remaining)
-        level += change
-        if level > peak:
+        level += (change & (2 * _ZERO - 1)) - _ZERO
+        # what ends with the day before is not taken on this one
+        if level > peak or change >> _BITS == begin:
             peak = level
     peaks.append(peak)
-    peaks.extend([level] * (len(edges) - len(peaks)))
+    peaks.extend([level] * (len(edges) + 1 - len(peaks)))
     return peaks
 
 

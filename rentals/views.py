@@ -3,6 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 from drf_spectacular.utils import extend_schema
@@ -17,7 +20,7 @@ from credentials.scopes import Scope
 from credentials.viewsets import OrganizationNamed, PartnerRequest, PartnerViewSet
 from partners.selectors import organization_time_zone
 from rentals.models import Item, ItemImage, Order
-from rentals.selectors import availability, days_of
+from rentals.selectors import Stock, availability, days_of
 from rentals.serializers import (
     AvailabilityOut,
     AvailabilityQuery,
@@ -79,21 +82,23 @@ class InventoryViewSet(OrganizationNamed, PartnerViewSet):
     def availability(self, request: PartnerRequest) -> HttpResponse:
         query = self.validated(AvailabilityQuery, data=request.GET)
         items, pagination = self._page(query)
-        span = query["starts_at"], query["ends_at"]
-        days = [day.isoformat() for day in days_of(*span, query["zone"])]
+        span = query["starts_at"], query["ends_at"], query["zone"]
+        days = ",".join(f'{{"date":"{day}","availableQuantity":%d}}' for day in days_of(*span))
+        stocks = map(Stock._make, items.values_list(Cast("id", TextField()), "name", "category", "quantity"))
+        free = availability(
+            list(stocks), *span, organization_id=self.organization_id, environment=self.environment
+        )
         rows = [
             {
-                "itemId": item.id,
-                "name": item.name,
-                "category": item.category,
-                "totalQuantity": item.quantity,
-                "availableQuantity": free,
-                "days": [
-                    {"date": day, "availableQuantity": quantity}
-                    for day, quantity in zip(days, of_days, strict=True)
-                ],
+                "itemId": stock.id,
+                "name": stock.name,
+                "category": stock.category,
+                "totalQuantity": stock.quantity,
+                "availableQuantity": whole,
+                # as text at once: 90 objects of two fields for each of 1,000 items cost more than the answer
+                "days": orjson.Fragment(f"[{days}]" % tuple(of_days)),
             }
-            for item, free, of_days in availability(list(items), *span, query["zone"])
+            for stock, whole, of_days in free
         ]
         return self.json({"data": rows, "pagination": pagination})
 

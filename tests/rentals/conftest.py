@@ -40,9 +40,7 @@ def ask(partner):
 
     def asked(path="", key=None, **body):
         full = {"organizationId": partner.organization_id} | body
-        return partner.post(
-            f"/rentals{path}", full, headers={"Idempotency-Key": key or secrets.token_hex(8)}
-        )
+        return partner.post(f"/rentals{path}", full, headers={"Idempotency-Key": key or secrets.token_hex(8)})
 
     return asked
 
@@ -86,4 +84,8 @@ def day(number):
 
 def times(begin, days):
     starts = midnight() + begin * DAY
-    return {"startsAt": starts.isoformat(), "endsAt": (starts + days * DAY).isoformat()}
+    return {"startsAt": _wire(starts), "endsAt": _wire(starts + days * DAY)}
+
+
+def _wire(moment):
+    return moment.isoformat().replace("+00:00", "Z")

@@ -7,12 +7,21 @@ from django.utils import timezone
 
 from config import tenancy
 from credentials.scopes import Scope
+from rentals.exceptions import NotAvailable
 from rentals.models import Allocation, Block, Order
+from rentals.services.items import Promised, SkuTaken, block_create, block_end, item_update
 from rentals.services.sweeping import orders_sweep
-from tests.factories import make_key
+from tests.factories import ACTOR, make_key
 from tests.partner import Partner
 from tests.rentals.conftest import DAY, day, midnight, times
-from tests.webhooks.rows import events
+from webhooks.models import Event
+
+
+def events(name):
+    """What was announced under this name, as webhooks carry it."""
+    with tenancy.operator():
+        rows = Event.objects.filter(type=name).order_by("created_at", "id")
+        return [row.data for row in rows]
 
 
 def step(ask, order, name, **body):
@@ -72,7 +81,7 @@ def test_more_than_there_is_at_any_moment_is_refused_whole(rent, make_item, free
     assert refused.json()["details"]["lines"] == [{"itemId": str(drill.id), "requested": 1, "available": 0}]
     assert free(saw, 0, 1) == (1, [1, 1])
     assert rent(drill, 1, begin=1, days=1).status_code == 201, "one ends when another begins"
-    assert free(drill, 0, 3) == (0, [0, 0, 1, 2][:1] + [0, 2, 2])
+    assert free(drill, 0, 3) == (0, [0, 0, 2, 2])
 
 
 def test_the_same_item_in_two_lines_counts_twice(rent, make_item):
@@ -99,8 +108,8 @@ def test_availability_is_right_within_days_and_across_them(rent, make_item, free
     rent(drill, 1, begin=1.5, days=0.25)  # one after the other, on one day
     rent(drill, 2, begin=3, days=5)  # begins inside
     assert free(drill, 0, 3) == (1, [2, 2, 3, 1])
-    # midnight here is not midnight there: what ends at 00:00 UTC takes two hours of the next day
-    assert free(drill, 0, 3, timeZone="Asia/Jerusalem") == (1, [2, 2, 1, 1])
+    # midnight here is not midnight there
+    assert free(drill, 0, 3, timeZone="America/New_York") == (1, [2, 2, 1, 1])
     answer = partner.get(
         "/inventory/availability",
         organizationId=partner.organization_id,
@@ -125,7 +134,7 @@ def test_availability_is_right_within_days_and_across_them(rent, make_item, free
 def test_what_availability_cannot_answer(partner, given, field):
     query = {"organizationId": partner.organization_id, "from": day(0), "to": day(1)} | given
     answer = partner.get("/inventory/availability", **query)
-    assert (answer.status_code, list(answer.json()["details"])[0]) == (400, field)
+    assert (answer.status_code, next(iter(answer.json()["details"]))) == (400, field)
 
 
 @pytest.mark.parametrize(
@@ -157,16 +166,17 @@ def test_items_of_two_currencies_are_two_orders(rent, make_item):
 
 
 def test_a_quote_holds_its_price_and_takes_nothing(rent, make_item, ask, free):
-    from rentals.services.items import item_update
-    from tests.factories import ACTOR
-
     drill = make_item()
     quote = rent(drill, 2, quote=True).json()
     assert (quote["status"], free(drill, 0, 0)) == ("quoted", (2, [2]))
     with tenancy.operator():
         item_update(item_id=drill.id, actor=ACTOR, price_day_minor=9_000)
     order = step(ask, quote, "reserve").json()
-    assert (order["status"], order["totals"]["subtotalMinor"], order["expiresAt"]) == ("reserved", 10_000, None)
+    assert (order["status"], order["totals"]["subtotalMinor"], order["expiresAt"]) == (
+        "reserved",
+        10_000,
+        None,
+    )
     late = rent(drill, 1, begin=10, quote=True).json()
     with tenancy.operator():
         Order.objects.filter(id=late["id"]).update(expires_at=timezone.now())
@@ -201,7 +211,11 @@ def test_an_order_from_pick_up_to_its_end(rent, make_item, ask, free, partner):
     more = step(ask, order, "return", lines=[{"lineId": line, "quantity": 3}])
     assert (more.status_code, more.json()["details"]["reason"]) == (422, "more_than_out")
     order = step(ask, order, "return").json()
-    assert (order["status"], order["overdueAt"], order["lines"][0]["damagedQuantity"]) == ("returned", None, 1)
+    assert (order["status"], order["overdueAt"], order["lines"][0]["damagedQuantity"]) == (
+        "returned",
+        None,
+        1,
+    )
     assert free(drill, 0, 9) == (4, [4] * 10)
     too_much = step(ask, order, "close", depositKeptMinor=3_001)
     assert (too_much.status_code, too_much.json()["details"]["reason"]) == (422, "more_than_deposit")
@@ -295,7 +309,11 @@ def test_another_tenants_items_and_orders_do_not_exist(rent, make_item, partner,
 def test_scopes_and_the_idempotency_key_are_asked_for(partner, make_item, organization):
     drill = make_item()
     named = {"organizationId": partner.organization_id}
-    body = named | times(0, 1) | {"customer": {"name": "Ada"}, "lines": [{"itemId": str(drill.id), "quantity": 1}]}
+    body = (
+        named
+        | times(0, 1)
+        | {"customer": {"name": "Ada"}, "lines": [{"itemId": str(drill.id), "quantity": 1}]}
+    )
     assert partner.post("/rentals", body).status_code == 400
     reader = Partner(make_key(organization, scopes=[Scope.RENTALS_READ]))
     refused = reader.post("/rentals", body, headers={"Idempotency-Key": "k"})
@@ -304,10 +322,6 @@ def test_scopes_and_the_idempotency_key_are_asked_for(partner, make_item, organi
 
 
 def test_a_block_takes_items_out_of_use(rent, make_item, free):
-    from rentals.exceptions import NotAvailable
-    from rentals.services.items import block_create, block_end
-    from tests.factories import ACTOR
-
     drill = make_item()
     rent(drill, 1, begin=0, days=1)
 
@@ -333,9 +347,6 @@ def test_a_block_takes_items_out_of_use(rent, make_item, free):
 
 
 def test_an_inventory_never_shrinks_below_what_is_promised(rent, make_item):
-    from rentals.services.items import Promised, SkuTaken, item_update
-    from tests.factories import ACTOR
-
     drill = make_item(quantity=3, sku="D1")
     rent(drill, 2)
     make_item(sku="D2")
