@@ -92,7 +92,7 @@ def _filled(owner: psycopg.Connection, hub: Hub, name: str, lines: int, over: in
     owner.execute("ALTER TABLE rentals_allocation DISABLE TRIGGER USER")
     fill = _FILL.format(tenant=tenant.organization_id, items=ITEMS, lines=lines, over=over)
     for statement in fill.split(";\n"):
-        owner.execute(statement)  # type: ignore[call-overload]
+        owner.execute(statement)
         # foreign keys of a table that nobody has counted are checked row by row
         owner.execute("ANALYZE")
     owner.execute("ALTER TABLE rentals_allocation ENABLE TRIGGER USER")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from django import forms
 from django.utils import timezone
@@ -243,6 +244,11 @@ class RotateForm(forms.Form):
     )
 
 
+ZONES = [
+    (name, name.replace("_", " ")) for name in sorted(available_timezones()) if "/" in name or name == "UTC"
+]
+
+
 class OrganizationForm(forms.Form):
     """A new organization."""
 
@@ -259,6 +265,13 @@ class OrganizationForm(forms.Form):
         label=_("Country"),
         help_text=_("ISO 3166 code, such as IL: the country of national phone numbers."),
     )
+    time_zone = forms.ChoiceField(choices=ZONES, initial="UTC", label=_("Time zone"))
+
+
+class TimeZoneForm(forms.Form):
+    """Whose days an organization's calendars have."""
+
+    time_zone = forms.ChoiceField(choices=ZONES, label=_("Time zone"))
 
 
 class RecordingsForm(forms.Form):

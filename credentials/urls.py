@@ -83,6 +83,11 @@ urlpatterns = [
         name="organization-status",
     ),
     path(
+        f"{_ORGANIZATIONS}/<uuid:pk>/time-zone",
+        organizations.organization_time_zone,
+        name="organization-time-zone",
+    ),
+    path(
         f"{_ORGANIZATIONS}/<uuid:pk>/recordings",
         organizations.organization_recordings,
         name="organization-recordings",

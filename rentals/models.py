@@ -214,7 +214,7 @@ class Allocation(TenantModel):
     """So many of an item that nobody else can have `during` a time: of an order's line or of a block.
 
     The sum at any moment never exceeds the item's quantity: a trigger judges it with the item locked
-    (docs/decisions/0005). `unplanned` ones are facts, such as what did not come back in time: they are not
+    (docs/decisions/0004). `unplanned` ones are facts, such as what did not come back in time: they are not
     refused, and refuse others.
     """
 

@@ -14,7 +14,9 @@ from psycopg.types.range import TimestamptzRange
 from rentals.models import Block, Item, Line, Order
 
 _DAY = timedelta(days=1)
-_PEAKS = "SELECT id::text, quantity - rentals_peak(id, %s) FROM rentals_item WHERE id = ANY(%s)"
+_PEAKS = (
+    "SELECT id::text, quantity - rentals_peak(id, tstzrange(%s, %s)) FROM rentals_item WHERE id = ANY(%s)"
+)
 # Changes of what is taken of an item: each a moment in milliseconds and, in its lowest bits, by how much. So
 # they sort as numbers, and what ends makes room for what begins at the same moment.
 _BITS = 20
@@ -44,7 +46,7 @@ class Stock(NamedTuple):
 def free_of(item_ids: Sequence[str], during: TimestamptzRange) -> dict[str, int]:
     """How many of each item are free for the whole of this time, by item id."""
     with connection.cursor() as cursor:
-        cursor.execute(_PEAKS, [during, list(map(UUID, item_ids))])
+        cursor.execute(_PEAKS, [during.lower, during.upper, list(map(UUID, item_ids))])
         return dict(cursor.fetchall())
 
 

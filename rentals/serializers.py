@@ -32,7 +32,7 @@ class OrderIn(serializers.Serializer):
     startsAt = serializers.DateTimeField(source="starts_at")
     endsAt = serializers.DateTimeField(source="ends_at")
     customer = CustomerIn()
-    lines = LineIn(many=True, allow_empty=False, max_length=MAX_LINES)
+    lines = LineIn(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]
     notes = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
     quote = serializers.BooleanField(source="is_quote", default=False)
 
@@ -57,7 +57,9 @@ class BackIn(serializers.Serializer):
 class ReturnIn(StepIn):
     """What came back; without `lines`, all that is out."""
 
-    lines = BackIn(many=True, required=False, allow_empty=False, max_length=MAX_LINES)
+    lines = BackIn(  # type: ignore[call-arg]
+        many=True, required=False, allow_empty=False, max_length=MAX_LINES
+    )
 
 
 class CloseIn(StepIn):

@@ -76,6 +76,12 @@ def money(row: Any) -> str:
 
 
 @register.filter
+def amount(amount_minor: int | None, currency: str) -> str:
+    """Minor units of a currency, as the present language writes them; a dash for none."""
+    return "—" if amount_minor is None else format_minor(amount_minor, currency)
+
+
+@register.filter
 def http_badge(status: int | None) -> SafeString:
     """An HTTP status coloured by its class; a dash where no answer came."""
     if not status:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from config.api.exceptions import DomainError
-from credentials.forms import OrganizationForm, RecordingsForm
+from credentials.forms import OrganizationForm, RecordingsForm, TimeZoneForm
 from credentials.models import ApiKey
 from credentials.pages import requests
 from credentials.pages.usage import usage_chart, usage_tiles
@@ -24,7 +24,11 @@ from credentials.selectors.usage import UsageRange, usage_timeline
 from credentials.services.suspension import client_change_status, organization_change_status
 from partners.models import GOVERNORS, READERS, ApiClient, AuditEntry, Membership, Organization
 from partners.pages import PAGE_SIZE, Reach, actor_of, audit_row, reach_of, reached, super_admin_required
-from partners.services.organizations import organization_change_recordings, organization_create
+from partners.services.organizations import (
+    organization_change_recordings,
+    organization_change_time_zone,
+    organization_create,
+)
 
 
 @require_GET
@@ -121,6 +125,7 @@ def organization_page(
         "clients": Paginator(clients.order_by("name", "environment"), 100).get_page(request.GET.get("page")),
         "audit": [audit_row(entry) for entry in audit],
         "roles": Membership.Role.choices,
+        "time_zone_form": TimeZoneForm(initial={"time_zone": organization.time_zone}),
         "recordings_form": RecordingsForm(
             initial={
                 "days": organization.recording_retention_days,
@@ -153,6 +158,19 @@ def organization_status(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, done)
+    return redirect("organization-detail", pk=pk)
+
+
+@require_POST
+@reached(*GOVERNORS)
+def organization_time_zone(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
+    """Say whose days the organization's calendars have."""
+    get_object_or_404(Organization.objects.only("id"), pk=pk)
+    form = TimeZoneForm(request.POST)
+    if not form.is_valid():
+        return organization_page(request, reach, pk, status=422, time_zone_form=form)
+    organization_change_time_zone(organization_id=pk, actor=actor_of(request), **form.cleaned_data)
+    messages.success(request, _("Saved."))
     return redirect("organization-detail", pk=pk)
 
 

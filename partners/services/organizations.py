@@ -13,19 +13,24 @@ from partners.models import GOVERNORS, Membership, Organization, User
 from partners.services.audit import Actor, audit_record
 
 
-def organization_create(*, name: str, actor: Actor, slug: str = "", region: str = "IL") -> Organization:
+def organization_create(
+    *, name: str, actor: Actor, slug: str = "", region: str = "IL", time_zone: str = "UTC"
+) -> Organization:
     """Add a tenant. Raises SlugTaken (409)."""
     try:
         with tenancy.operator():
             organization = Organization.objects.create(
-                name=name, slug=slug or slugify(name) or "organization", region=region
+                name=name,
+                slug=slug or slugify(name) or "organization",
+                region=region,
+                time_zone=time_zone,
             )
             audit_record(
                 actor=actor,
                 action="organization.created",
                 target=organization,
                 organization_id=organization.id,
-                after={"name": name, "region": region},
+                after={"name": name, "region": region, "time_zone": time_zone},
             )
     except IntegrityError as error:
         raise SlugTaken from error
@@ -132,6 +137,27 @@ def organization_change_recordings(
         before=before,
         after=_kept(organization),
     )
+    return organization
+
+
+@transaction.atomic
+def organization_change_time_zone(*, organization_id: UUID, time_zone: str, actor: Actor) -> Organization:
+    """Say whose days its calendars have. Raises Forbidden (403) for actors who do not govern."""
+    if actor.role not in ("", *GOVERNORS):
+        raise Forbidden("Owners and managers choose the time zone.", reason="missing_scope")
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    before = organization.time_zone
+    if before != time_zone:
+        organization.time_zone = time_zone
+        organization.save(update_fields=["time_zone", "updated_at"])
+        audit_record(
+            actor=actor,
+            action="organization.time_zone_changed",
+            target=organization,
+            organization_id=organization.id,
+            before={"time_zone": before},
+            after={"time_zone": time_zone},
+        )
     return organization
 
 

@@ -1,5 +1,6 @@
 """The Django admin: ops find everything, and change nothing by hand."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from bookings.opening_hours import WEEKDAYS
 from bookings.services.bookings import booking_create
@@ -18,6 +20,9 @@ from jobs.services.checklists import checklist_create
 from jobs.services.settling import job_settle
 from partner_requests.services.lifecycle import partner_request_submit
 from partners.models import AuditEntry, User
+from rentals.services.images import image_add
+from rentals.services.items import block_create, item_create
+from rentals.services.orders import Wanted, order_create
 from tests.engine import job_claim, job_work
 from tests.factories import ACTOR, SANDBOX, make_company, make_key, make_organization, make_user
 from tests.partner import Partner
@@ -26,7 +31,7 @@ from tests.webhooks.rows import make_subscription
 from webhooks.services.replays import replay_start
 from webhooks.services.request_bins import request_bin_create
 
-OURS = ("partners", "credentials", "webhooks", "jobs", "partner_requests", "leads", "bookings")
+OURS = ("partners", "credentials", "webhooks", "jobs", "partner_requests", "leads", "bookings", "rentals")
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 
 
@@ -75,6 +80,28 @@ def filled(shipped):
             actor=ACTOR,
         )
         starts_at = timezone.now() + timedelta(days=1)
+        drill = item_create(
+            organization_id=organization.id,
+            environment=SANDBOX,
+            name="Drill",
+            quantity=2,
+            price_day_minor=5_000,
+            actor=ACTOR,
+        )
+        block_create(item=drill, quantity=1, starts_at=starts_at, ends_at=None, reason="Service", actor=ACTOR)
+        picture = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(picture, "PNG")
+        image_add(item=drill, content=picture.getvalue(), actor=ACTOR)
+        order_create(
+            organization_id=organization.id,
+            environment=SANDBOX,
+            client_id=None,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=1),
+            customer={"name": "Ada", "email": "", "phone": ""},
+            wanted=[Wanted(drill.id, 1)],
+            actor="tests",
+        )
         booking_create(
             organization_id=organization.id,
             environment=SANDBOX,

@@ -23,6 +23,7 @@ from partners.models import Membership, Organization, User
 from partners.services.audit import Actor
 from partners.services.companies import agent_create, company_create
 from partners.services.organizations import member_add, organization_create
+from rentals.services.items import item_create
 
 ACTOR = Actor("manage.py load_demo")
 ADMIN_EMAIL = "admin@hub.example"
@@ -63,7 +64,9 @@ class Command(BaseCommand):
 def _load() -> dict[str, str]:
     admin = User.objects.create_superuser(ADMIN_EMAIL, full_name="Dana Admin")
     owner = User.objects.create_user(OWNER_EMAIL, full_name="Omer Owner")
-    acme = organization_create(name="Acme Contact Centers", slug=ACME, actor=ACTOR)
+    acme = organization_create(
+        name="Acme Contact Centers", slug=ACME, time_zone="Asia/Jerusalem", actor=ACTOR
+    )
     other = organization_create(name="Globex Rentals", slug=GLOBEX, actor=ACTOR)
     member_add(organization=acme, user=owner, role=Membership.Role.OWNER, actor=ACTOR)
     with tenancy.operator():
@@ -83,6 +86,7 @@ def _load() -> dict[str, str]:
             role="Support agent",
         )
         _bookable(acme)
+        _rentable(acme)
     return _secrets(admin, owner, acme, other)
 
 
@@ -99,6 +103,22 @@ def _bookable(organization: Organization) -> None:
             location="Haifa",
             time_zone="Asia/Jerusalem",
             **terms,
+        )
+
+
+def _rentable(organization: Organization) -> None:
+    drill = {"name": "Hammer drill", "category": "Tools", "quantity": 6, "price_hour_minor": 1_500}
+    cart = {"name": "Cargo bike", "category": "Vehicles", "quantity": 2, "price_hour_minor": 2_500}
+    for item in (
+        drill | {"price_day_minor": 6_000, "price_week_minor": 24_000, "deposit_minor": 20_000},
+        cart | {"price_day_minor": 9_000, "deposit_minor": 50_000},
+    ):
+        item_create(
+            organization_id=organization.id,
+            environment=Environment.SANDBOX,
+            actor=ACTOR,
+            tax_rate=18,
+            **item,
         )
 
 
