@@ -6,16 +6,11 @@ from typing import Any
 from rest_framework import serializers
 
 from bookings.models import Booking
+from config.api.customers import CustomerIn, CustomerOut
 
 MAX_HOLD_S = 3600
 # A range of availability.
 MAX_DAYS = 62
-
-
-class CustomerIn(serializers.Serializer):
-    name = serializers.CharField(max_length=255)
-    email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
-    phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
 
 
 class _Times(serializers.Serializer):
@@ -50,12 +45,6 @@ class ConfirmIn(serializers.Serializer):
 class CancelIn(serializers.Serializer):
     organizationId = serializers.UUIDField()
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-
-
-class CustomerOut(serializers.Serializer):
-    name = serializers.CharField()
-    email = serializers.CharField()
-    phone = serializers.CharField()
 
 
 class BookingOut(serializers.Serializer):

@@ -5,19 +5,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from config.api.customers import CustomerIn, CustomerOut
 from rentals.models import MAX_QUANTITY, Item, Order
 
 MAX_LINES = 100
 # A range of availability, and how many items one answer holds.
 MAX_DAYS, MAX_ITEMS = 366, 1000
-
-
-class CustomerIn(serializers.Serializer):
-    name = serializers.CharField(max_length=255)
-    email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
-    phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
 
 
 class LineIn(serializers.Serializer):
@@ -68,14 +64,8 @@ class CloseIn(StepIn):
     )
 
 
-class CancelIn(StepIn):
+class RentalCancelIn(StepIn):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-
-
-class CustomerOut(serializers.Serializer):
-    name = serializers.CharField()
-    email = serializers.CharField()
-    phone = serializers.CharField()
 
 
 class LineOut(serializers.Serializer):
@@ -140,6 +130,7 @@ class OrderOut(serializers.Serializer):
     createdAt = serializers.DateTimeField(source="created_at")
     updatedAt = serializers.DateTimeField(source="updated_at")
 
+    @extend_schema_field(LineOut(many=True))
     def get_lines(self, order: Order) -> list[LineOut]:
         return LineOut(order.lines.order_by("position"), many=True).data  # type: ignore[return-value]
 

@@ -24,7 +24,6 @@ from rentals.selectors import Stock, availability, days_of
 from rentals.serializers import (
     AvailabilityOut,
     AvailabilityQuery,
-    CancelIn,
     CloseIn,
     ItemOut,
     ItemsQuery,
@@ -32,6 +31,7 @@ from rentals.serializers import (
     OrderIn,
     OrderOut,
     OrderRow,
+    RentalCancelIn,
     ReturnIn,
     StepIn,
 )
@@ -192,9 +192,9 @@ class RentalViewSet(OrganizationNamed, PartnerViewSet):
         order = self._order(order_id)
         return self._answer(order_close(order=order, deposit_kept_minor=kept, actor=request.auth.key_id))
 
-    @extend_schema(request=CancelIn, responses=OrderOut)
+    @extend_schema(request=RentalCancelIn, responses=OrderOut)
     def cancel(self, request: PartnerRequest, order_id: UUID) -> Response:
-        reason = self.validated(CancelIn)["reason"]
+        reason = self.validated(RentalCancelIn)["reason"]
         order = self._order(order_id)
         return self._answer(order_cancel(order=order, reason=reason, actor=request.auth.key_id))
 

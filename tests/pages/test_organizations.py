@@ -44,17 +44,20 @@ def actions(organization):
 
 
 def test_a_super_admin_creates_an_organization(admin_client):
-    answer = admin_client.post(f"{LIST}/new", {"name": "Acme Ltd", "slug": "", "region": "DE"})
+    given = {"region": "DE", "time_zone": "Europe/Berlin"}
+    answer = admin_client.post(f"{LIST}/new", given | {"name": "Acme Ltd", "slug": ""})
     with tenancy.operator():
         organization = Organization.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, f"{LIST}/{organization.id}")
-    assert (organization.slug, organization.region) == ("acme-ltd", "DE")
+    assert (organization.slug, organization.region, organization.time_zone) == (
+        "acme-ltd", "DE", "Europe/Berlin",
+    )  # fmt: skip
     assert actions(organization) == ["organization.created"]
-    again = admin_client.post(f"{LIST}/new", {"name": "Acme Ltd", "slug": "acme-ltd", "region": "DE"})
+    again = admin_client.post(f"{LIST}/new", given | {"name": "Acme Ltd", "slug": "acme-ltd"})
     assert again.status_code == 422
     assert "short name" in again.content.decode()
-    for bad in ({"name": ""}, {"region": "Germany"}, {"slug": "no spaces"}):
-        assert admin_client.post(f"{LIST}/new", {"name": "B", "region": "DE"} | bad).status_code == 422
+    for bad in ({"name": ""}, {"region": "Germany"}, {"slug": "no spaces"}, {"time_zone": "Mars"}):
+        assert admin_client.post(f"{LIST}/new", given | {"name": "B"} | bad).status_code == 422
     with tenancy.operator():
         assert Organization.objects.count() == 1
 
