@@ -42,12 +42,15 @@ class ResourceForm(forms.ModelForm):
         help_text=_("Of a slot; without slots, of an hour."),
     )
     currency = forms.RegexField(r"^[A-Z]{3}$", label=_("Currency"), initial="ILS")
+    tax_rate = forms.DecimalField(
+        label=_("Tax, in %"), min_value=0, max_value=100, max_digits=5, decimal_places=2, initial=0
+    )
 
     class Meta:
         model = Resource
         fields = (
             "name", "kind", "location", "time_zone", "slot_minutes", "buffer_minutes", "capacity",
-            "currency", "notice_minutes", "is_active",
+            "currency", "tax_rate", "notice_minutes", "is_active",
         )  # fmt: skip
         labels = {
             "name": _("Name"),

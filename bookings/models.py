@@ -7,6 +7,7 @@ from django.db.models import Deferrable, F, Q
 from django.utils import timezone
 
 from bookings.querysets import BookingQuerySet, ResourceQuerySet
+from invoices.models import Invoice
 from partners.models import ApiClient, TenantModel
 from partners.querysets import TenantQuerySet
 
@@ -29,6 +30,8 @@ class Resource(TenantModel):
     capacity = models.PositiveSmallIntegerField(default=1)
     price_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3, default="ILS")
+    # In per cent, on top of the price.
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     # How long before its start a partner may still cancel or move a booking.
     notice_minutes = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField(default=True)
@@ -39,6 +42,7 @@ class Resource(TenantModel):
 
     class Meta:
         constraints = (
+            models.CheckConstraint(name="resource_tax", condition=Q(tax_rate__gte=0, tax_rate__lte=100)),
             models.CheckConstraint(name="resource_capacity", condition=Q(capacity__gte=1, capacity__lte=500)),
             models.CheckConstraint(
                 name="resource_slot", condition=Q(slot_minutes__isnull=True) | Q(slot_minutes__gte=1)
@@ -82,6 +86,8 @@ class Booking(TenantModel):
     price_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     cancellation_reason = models.CharField(max_length=500, blank=True)
+    # Of what it costs now: the last one, where a move changed the price.
+    invoice = models.ForeignKey(Invoice, models.PROTECT, null=True, related_name="+", db_constraint=False)
     # How often it was changed: iCalendar's SEQUENCE.
     sequence = models.PositiveIntegerField(default=0)
 

@@ -233,7 +233,7 @@ def _resources(reach: Reach) -> Any:
 
 
 def _booking(pk: UUID) -> Booking:
-    rows = Booking.objects.select_related("resource", "client", "organization")
+    rows = Booking.objects.select_related("resource", "client", "organization", "invoice")
     return get_object_or_404(rows, pk=pk)
 
 

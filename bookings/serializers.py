@@ -61,6 +61,7 @@ class BookingOut(serializers.Serializer):
     priceMinor = serializers.IntegerField(source="price_minor")
     currency = serializers.CharField()
     cancellationReason = serializers.CharField(source="cancellation_reason")
+    invoiceId = serializers.UUIDField(source="invoice_id", allow_null=True)
     createdAt = serializers.DateTimeField(source="created_at")
     updatedAt = serializers.DateTimeField(source="updated_at")
 
@@ -94,6 +95,7 @@ class ResourceOut(serializers.Serializer):
     capacity = serializers.IntegerField()
     priceMinor = serializers.IntegerField(source="price_minor")
     currency = serializers.CharField()
+    taxRate = serializers.DecimalField(source="tax_rate", max_digits=5, decimal_places=2)
     noticeMinutes = serializers.IntegerField(source="notice_minutes")
     createdAt = serializers.DateTimeField(source="created_at")
     updatedAt = serializers.DateTimeField(source="updated_at")

@@ -13,6 +13,7 @@ from bookings.urls import api_urlpatterns as bookings
 from config import health
 from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
+from invoices.urls import api_urlpatterns as invoices
 from jobs.urls import partner_urlpatterns as call_analysis
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
@@ -33,6 +34,7 @@ urlpatterns = [
     path("api/partner/v1/", include("leads.urls")),
     path("api/partner/v1/", include(bookings)),
     path("api/partner/v1/", include(rentals)),
+    path("api/partner/v1/", include(invoices)),
     path("api/partner/v1/", include(call_analysis)),
     path("", include(governance)),
     path("", include(webhooks)),
@@ -44,6 +46,7 @@ urlpatterns = [
     path("", include("webhooks.urls")),
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),
+    path("", include("invoices.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),

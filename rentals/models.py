@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from invoices.models import Invoice
 from partners.models import ApiClient, TenantModel
 from partners.querysets import TenantQuerySet
 from rentals.querysets import ItemQuerySet, OrderQuerySet
@@ -141,6 +142,7 @@ class Order(TenantModel):
     returned_at = models.DateTimeField(null=True)
     overdue_at = models.DateTimeField(null=True)
     cancellation_reason = models.CharField(max_length=500, blank=True)
+    invoice = models.ForeignKey(Invoice, models.PROTECT, null=True, related_name="+", db_constraint=False)
 
     objects = OrderQuerySet.as_manager()
 

@@ -2,7 +2,6 @@
 
 import math
 from datetime import timedelta
-from decimal import ROUND_HALF_UP, Decimal
 
 from rentals.models import Item
 
@@ -23,11 +22,6 @@ def price_of(item: Item, duration: timedelta) -> int:
         if rest is not None:
             found.append(weeks * week + rest)
     return min(found)
-
-
-def tax_of(subtotal_minor: int, rate: Decimal) -> int:
-    """The tax on an amount at a rate in per cent, halves rounded up."""
-    return int((subtotal_minor * rate / 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def _without_weeks(item: Item, hours: int) -> int | None:

@@ -122,6 +122,7 @@ class OrderOut(serializers.Serializer):
     lines = serializers.SerializerMethodField()
     totals = TotalsOut(source="*")
     depositKeptMinor = serializers.IntegerField(source="deposit_kept_minor")
+    invoiceId = serializers.UUIDField(source="invoice_id", allow_null=True)
     expiresAt = serializers.DateTimeField(source="expires_at", allow_null=True)
     pickedUpAt = serializers.DateTimeField(source="picked_up_at", allow_null=True)
     returnedAt = serializers.DateTimeField(source="returned_at", allow_null=True)

@@ -24,6 +24,8 @@ from bookings.models import Booking, BookingChange, Resource
 from bookings.opening_hours import Span, is_on_the_grid, is_open
 from config import tenancy
 from config.api.exceptions import BusinessRule, NotFound
+from invoices.amounts import LineTerms
+from invoices.services.issuing import credit_note_issue, invoice_issue
 from webhooks.registry import EventType
 from webhooks.services import event_emit
 
@@ -73,6 +75,7 @@ def booking_create(
     )
     _place(booking, span, now)
     if hold_s is None:
+        _invoice(booking)
         _happened(booking, Action.BOOKED, BOOKING_CONFIRMED, actor)
     else:
         _happened(booking, Action.HELD, BOOKING_HELD, actor)
@@ -93,6 +96,7 @@ def booking_confirm(*, booking: Booking, actor: str) -> Booking:
     booking.status, booking.expires_at = Status.CONFIRMED, None
     booking.sequence += 1
     booking.save(update_fields=["status", "expires_at", "sequence", "updated_at"])
+    _invoice(booking)
     _happened(booking, Action.CONFIRMED, BOOKING_CONFIRMED, actor)
     return booking
 
@@ -128,7 +132,11 @@ def booking_reschedule(
     }
     booking.resource = resource
     booking.sequence += 1
+    price = booking.price_minor
     _place(booking, span, now)
+    if booking.status == Status.CONFIRMED and price != booking.price_minor:
+        _credit(booking, "Rescheduled")
+        _invoice(booking)
     _happened(booking, Action.MOVED, BOOKING_RESCHEDULED, actor, before)
     return booking
 
@@ -149,6 +157,7 @@ def booking_cancel(*, booking: Booking, reason: str, actor: str, is_staff: bool 
     booking.sequence += 1
     fields = ["status", "expires_at", "cancellation_reason", "sequence", "updated_at"]
     booking.save(update_fields=fields)
+    _credit(booking, reason)
     _happened(booking, Action.CANCELLED, BOOKING_CANCELLED, actor, {"reason": reason})
     return booking
 
@@ -287,6 +296,36 @@ def _expire(overdue: Iterable[Booking]) -> int:
         booking.save(update_fields=["status", "updated_at"])
         _happened(booking, Action.EXPIRED, BOOKING_EXPIRED, SWEEP)
     return len(ended)
+
+
+def _invoice(booking: Booking) -> None:
+    """Issue what a confirmed booking costs."""
+    booking.invoice = None
+    if booking.price_minor:
+        resource = booking.resource
+        zone = ZoneInfo(resource.time_zone)
+        begin, end = (moment.astimezone(zone) for moment in (booking.starts_at, booking.ends_at))
+        line = LineTerms(
+            f"{resource.name}, {begin:%d.%m.%Y %H:%M} – {end:%d.%m.%Y %H:%M}",
+            1,
+            booking.price_minor,
+            resource.tax_rate,
+        )
+        booking.invoice = invoice_issue(
+            organization_id=booking.organization_id,
+            environment=booking.environment,
+            client_id=booking.client_id,
+            source=booking,
+            customer=booking.customer,
+            currency=booking.currency,
+            lines=[line],
+        )
+    booking.save(update_fields=["invoice", "updated_at"])
+
+
+def _credit(booking: Booking, reason: str) -> None:
+    if booking.invoice:
+        credit_note_issue(invoice=booking.invoice, reason=reason)
 
 
 def _happened(

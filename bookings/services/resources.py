@@ -13,7 +13,7 @@ from partners.services.audit import Actor, audit_record
 FEED_PREFIX = "cal_"
 _AUDITED = (
     "name", "kind", "location", "time_zone", "opening_hours", "slot_minutes", "buffer_minutes", "capacity",
-    "price_minor", "currency", "notice_minutes", "is_active",
+    "price_minor", "currency", "tax_rate", "notice_minutes", "is_active",
 )  # fmt: skip
 
 
@@ -79,4 +79,4 @@ def feed_token_hash(token: str) -> bytes:
 
 
 def _terms(resource: Resource) -> dict[str, Any]:
-    return {name: getattr(resource, name) for name in _AUDITED}
+    return {name: getattr(resource, name) for name in _AUDITED} | {"tax_rate": str(resource.tax_rate)}

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "jobs",
     "partner_requests",
     "leads",
+    "invoices",
     "bookings",
     "rentals",
 ]
@@ -258,6 +259,8 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "leads.models.Lead.Status",
         "BookingStatusEnum": "bookings.models.Booking.Status",
         "RentalStatusEnum": "rentals.models.Order.Status",
+        "InvoiceStatusEnum": "invoices.models.Invoice.Status",
+        "InvoiceKindEnum": "invoices.models.Invoice.Kind",
         "JobStatusEnum": "jobs.models.Job.Status",
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
         "SigningModeEnum": "credentials.models.ApiKey.SigningMode",

@@ -260,7 +260,7 @@ def _orders(reach: Reach) -> Any:
 
 
 def _order(pk: UUID) -> Order:
-    return get_object_or_404(Order.objects.select_related("organization", "client"), pk=pk)
+    return get_object_or_404(Order.objects.select_related("organization", "client", "invoice"), pk=pk)
 
 
 def _environment(request: HttpRequest) -> str:

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
 from config.api.exceptions import BusinessRule, NotFound
+from invoices.amounts import LineTerms, tax_of
+from invoices.models import Invoice
+from invoices.services.issuing import credit_note_issue, invoice_issue
+from partners.models import Organization
 from rentals.events import (
     RENTAL_CANCELLED,
     RENTAL_CLOSED,
@@ -19,7 +24,7 @@ from rentals.events import (
 )
 from rentals.exceptions import InvalidTransition, NotAvailable
 from rentals.models import Allocation, Item, Line, Order, OrderChange
-from rentals.prices import price_of, tax_of
+from rentals.prices import price_of
 from rentals.selectors import out_now
 from rentals.services.allocating import line_give_back, lines_allocate, lines_pull_forward
 from rentals.services.items import damage_block
@@ -208,11 +213,16 @@ def order_close(*, order: Order, actor: str, deposit_kept_minor: int = 0) -> Ord
 
 @transaction.atomic
 def order_cancel(*, order: Order, reason: str, actor: str) -> Order:
-    """Cancel an order that nobody has picked up; its items are free again. Raises InvalidTransition (409)."""
+    """Cancel an order that nobody has picked up: its items are free again, its invoice is credited.
+
+    Raises InvalidTransition (409).
+    """
     order = _locked(order, "cancel")
     order.status, order.expires_at, order.cancellation_reason = Status.CANCELLED, None, reason
     order.save(update_fields=["status", "expires_at", "cancellation_reason", "updated_at"])
     Allocation.objects.filter(line__order=order).delete()
+    if order.invoice:
+        credit_note_issue(invoice=order.invoice, reason=reason)
     happened(order, "cancelled", RENTAL_CANCELLED, actor, {"reason": reason})
     return order
 
@@ -240,7 +250,28 @@ def happened(
 
 def _reserve(order: Order, lines: Sequence[Line], actor: str) -> None:
     lines_allocate(lines, order.starts_at, order.ends_at)
+    if order.total_minor:
+        order.invoice = _invoice(order, lines)
+        order.save(update_fields=["invoice", "updated_at"])
     happened(order, "reserved", RENTAL_CREATED, actor)
+
+
+def _invoice(order: Order, lines: Sequence[Line]) -> Invoice:
+    zone = ZoneInfo(Organization.objects.get(id=order.organization_id).time_zone)
+    begin, end = (moment.astimezone(zone) for moment in (order.starts_at, order.ends_at))
+    period = f"{begin:%d.%m.%Y %H:%M} – {end:%d.%m.%Y %H:%M}"
+    return invoice_issue(
+        organization_id=order.organization_id,
+        environment=order.environment,
+        client_id=order.client_id,
+        source=order,
+        customer=order.customer,
+        currency=order.currency,
+        lines=[
+            LineTerms(f"{line.name}, {period}", line.quantity, line.unit_price_minor, line.tax_rate)
+            for line in lines
+        ],
+    )
 
 
 def _hand_over(order: Order, lines: Sequence[Line], now: datetime) -> None:

@@ -20,13 +20,17 @@ from webhooks.models import Event
 FROM_11_TO_15 = {day: [["11:00", "15:00"]] for day in ALWAYS}
 FIELDS = {
     "id", "organizationId", "resourceId", "startsAt", "endsAt", "customer", "status", "expiresAt",
-    "priceMinor", "currency", "cancellationReason", "createdAt", "updatedAt",
+    "priceMinor", "currency", "cancellationReason", "invoiceId", "createdAt", "updatedAt",
 }  # fmt: skip
 
 
 def events():
     with tenancy.operator():
-        return list(Event.objects.order_by("created_at", "id").values_list("type", flat=True))
+        return list(
+            Event.objects.filter(type__startswith="booking.")
+            .order_by("created_at", "id")
+            .values_list("type", flat=True)
+        )
 
 
 def overdue(booking_id):

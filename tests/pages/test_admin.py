@@ -15,6 +15,8 @@ from bookings.opening_hours import WEEKDAYS
 from bookings.services.bookings import booking_create
 from bookings.services.resources import resource_create
 from config import tenancy
+from invoices.services.payments import payment_record
+from invoices.services.profiles import profile_save
 from jobs.models import Job
 from jobs.services.checklists import checklist_create
 from jobs.services.settling import job_settle
@@ -31,7 +33,17 @@ from tests.webhooks.rows import make_subscription
 from webhooks.services.replays import replay_start
 from webhooks.services.request_bins import request_bin_create
 
-OURS = ("partners", "credentials", "webhooks", "jobs", "partner_requests", "leads", "bookings", "rentals")
+OURS = (
+    "partners",
+    "credentials",
+    "webhooks",
+    "jobs",
+    "partner_requests",
+    "leads",
+    "bookings",
+    "rentals",
+    "invoices",
+)
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 
 
@@ -92,7 +104,8 @@ def filled(shipped):
         picture = io.BytesIO()
         Image.new("RGB", (8, 8)).save(picture, "PNG")
         image_add(item=drill, content=picture.getvalue(), actor=ACTOR)
-        order_create(
+        profile_save(organization_id=organization.id, environment=SANDBOX, actor=ACTOR, language="he")
+        order = order_create(
             organization_id=organization.id,
             environment=SANDBOX,
             client_id=None,
@@ -101,6 +114,14 @@ def filled(shipped):
             customer={"name": "Ada", "email": "", "phone": ""},
             wanted=[Wanted(drill.id, 1)],
             actor="tests",
+        )
+        payment_record(
+            invoice=order.invoice,
+            amount_minor=1,
+            method="Transfer",
+            reference="T-1",
+            paid_at=timezone.now(),
+            actor=ACTOR,
         )
         booking_create(
             organization_id=organization.id,
