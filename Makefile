@@ -8,6 +8,7 @@ HERE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(HERE)/.venv
 PYTHON := $(VENV)/bin/python
 SETUP := $(HERE)/setup.sh
+COLLECTION := docs/api/partner-v1.postman_collection.json
 HUB := cd "$(HERE)" && exec "$(PYTHON)" -m config.embedded
 # a check needs a database to look at; this one is gone afterwards
 WITH_STORES := "$(PYTHON)" -m config.embedded with --
@@ -59,16 +60,19 @@ check: ## Lint, types, imports, migrations, OpenAPI
 	  "$(PYTHON)" manage.py makemigrations --check --dry-run
 	  "$(PYTHON)" manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml.new
 	  diff -u docs/openapi.yaml docs/openapi.yaml.new || { echo "docs/openapi.yaml is old: make openapi"; exit 1; }
-	' ; status=$$?; rm -f docs/openapi.yaml.new; exit $$status
+	  "$(PYTHON)" -m config.api.postman docs/openapi.yaml $(COLLECTION).new
+	  cmp $(COLLECTION) $(COLLECTION).new || { echo "$(COLLECTION) is old: make openapi"; exit 1; }
+	' ; status=$$?; rm -f docs/openapi.yaml.new $(COLLECTION).new; exit $$status
 
 fmt: ## Format the code and mend what ruff can
 	@cd "$(HERE)"
 	"$(VENV)/bin/ruff" check --fix . || true
 	"$(VENV)/bin/ruff" format .
 
-openapi: ## Write docs/openapi.yaml from the code
+openapi: ## Write docs/openapi.yaml and the Postman collection from the code
 	@cd "$(HERE)"
 	$(WITH_STORES) "$(PYTHON)" manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	"$(PYTHON)" -m config.api.postman docs/openapi.yaml $(COLLECTION)
 
 lock: ## Resolve requirements*.in into pinned, hashed requirements*.txt, for every platform
 	@cd "$(HERE)"

@@ -163,6 +163,7 @@ class PartnerViewSet(GenericViewSet):
 class OrganizationNamed:
     """Section A: each request carries `organizationId`, in the query on GET and in the body otherwise."""
 
+    names_organization = True
     credential: Snapshot
 
     def check_tenant(self, request: PartnerRequest) -> None:

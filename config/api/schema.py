@@ -3,6 +3,8 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 
 _ERROR = {
     "type": "object",
@@ -19,10 +21,32 @@ _ERROR = {
         "retryAfter": {"type": "integer", "description": "Seconds; with 429 only."},
     },
 }
+_ORGANIZATION = OpenApiParameter(
+    "organizationId",
+    OpenApiTypes.UUID,
+    OpenApiParameter.QUERY,
+    required=True,
+    description="The credential's own organization.",
+)
 
 
 class ScopedAutoSchema(AutoSchema):
-    """drf-spectacular's schema with `x-required-scope`, from the view's one `scopes` line."""
+    """drf-spectacular's schema with the scope, the tenant and the Idempotency-Key that the view asks for."""
+
+    def get_override_parameters(self) -> list[Any]:
+        if self.method == "GET":
+            named = getattr(self.view, "names_organization", False)
+            return [_ORGANIZATION] if named else []
+        required = getattr(self.view, "idempotency_required", False)
+        return [
+            OpenApiParameter(
+                "Idempotency-Key",
+                {"type": "string", "minLength": 1, "maxLength": 255},
+                OpenApiParameter.HEADER,
+                required=required,
+                description="The same key within 24 hours replays the first answer.",
+            )
+        ]
 
     def get_extensions(self) -> dict[str, Any]:
         scope = getattr(self.view, "scopes", {}).get(getattr(self.view, "action", None))
@@ -30,21 +54,12 @@ class ScopedAutoSchema(AutoSchema):
 
 
 def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give every operation the contract's error body, and writes their Idempotency-Key."""
+    """Give every operation the contract's error body."""
     result["components"].setdefault("schemas", {})["Error"] = _ERROR
     for operations in result["paths"].values():
-        for method, operation in operations.items():
+        for operation in operations.values():
             operation["responses"]["default"] = {
                 "description": "Refused or failed; the contract's error body.",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
             }
-            if method != "get":
-                operation.setdefault("parameters", []).append(
-                    {
-                        "in": "header",
-                        "name": "Idempotency-Key",
-                        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-                        "description": "The same key within 24 hours replays the first answer.",
-                    }
-                )
     return result

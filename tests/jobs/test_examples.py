@@ -19,7 +19,7 @@ from tests.engine import job_claim
 from tests.factories import make_company
 from tests.jobs.test_documents import results, said
 from tests.processes import Web
-from tests.webhooks.verifying import program
+from tests.programs import program
 
 EXAMPLES = settings.BASE_DIR / "examples"
 RECORDING = settings.BASE_DIR / "tests" / "data" / "audio" / "goforward.wav"

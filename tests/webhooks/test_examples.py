@@ -14,8 +14,8 @@ from config import tenancy
 from partners.services.clients import webhook_secret_generate, webhook_secret_of
 from tests.factories import make_client
 from tests.processes import free_port, wait_until
+from tests.programs import program
 from tests.webhooks.rows import delivery_now, emit, make_callback, make_subscription
-from tests.webhooks.verifying import program
 from webhooks.dispatcher import drain
 from webhooks.models import Delivery
 from webhooks.secrets import subscription_key_make, subscription_public_key

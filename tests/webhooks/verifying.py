@@ -1,17 +1,14 @@
 """Verifiers that others wrote, for webhooks that the real dispatcher sent: PyPI, npm, Node and PHP."""
 
 import base64
-import fcntl
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from django.conf import settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.programs import node_parts, program
 from tests.webhooks.receiver import Received
 
 NODE_PARTS = Path(__file__).parent / "verifiers"
@@ -61,7 +58,7 @@ def by_v1a_in_php(received: Received, secret: str) -> bool:
 
 
 def _by_node(scheme: str, received: Received, secret: str) -> bool:
-    return _asked([program("node"), str(_node_parts() / "verify.mjs"), scheme], received, secret)
+    return _asked([program("node"), str(node_parts(NODE_PARTS) / "verify.mjs"), scheme], received, secret)
 
 
 def _by_php(scheme: str, received: Received, secret: str) -> bool:
@@ -73,26 +70,3 @@ def _asked(command: list[str], received: Received, secret: str) -> bool:
     done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True)
     assert done.stderr == "", done.stderr
     return done.returncode == 0
-
-
-def program(name: str) -> str:
-    """Where a program is; skips the test by its name where there is none."""
-    return shutil.which(name) or pytest.skip(f"{name} is not installed")
-
-
-def _node_parts() -> Path:
-    """The npm packages of the lock file, installed once; skips the test where no registry answers."""
-    home = settings.BASE_DIR / "var" / "verifiers"
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in ("package.json", "package-lock.json", "verify.mjs"):
-            shutil.copy(NODE_PARTS / name, home / name)
-        wanted, stamp = (home / "package-lock.json").read_text(), home / "installed"
-        if not stamp.exists() or stamp.read_text() != wanted:
-            command = [program("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=120)
-            if done.returncode:
-                pytest.skip(f"npm could not install standardwebhooks: {done.stderr[-300:]}")
-            stamp.write_text(wanted)
-    return home
