@@ -131,12 +131,6 @@ def _peaks(changes: list[int], edges: Sequence[int]) -> list[int]:
     return peaks
 
 
-def categories(organization_id: UUID, environment: str) -> list[str]:
-    """The categories items are in, by name."""
-    rows = Item.objects.for_organization(organization_id, environment).exclude(category="")
-    return list(rows.order_by("category").values_list("category", flat=True).distinct())
-
-
 def orders_between(items: Sequence[Item], starts_at: datetime, ends_at: datetime) -> list[dict[str, Any]]:
     """Lines and blocks of these items that touch `[starts_at, ends_at)`, for a calendar, by start."""
     lines = (
