@@ -1,26 +1,17 @@
 """Headers of a receiver's own: sealed at rest, opened for receivers and for those who may change them."""
 
-import json
-import os
-import subprocess
-import sys
 
-import psycopg
 import pytest
 
 from config import tenancy
-from config.embedded import testing
-from config.encryption import unseal
 from credentials.scopes import Scope
 from partners.models import AuditEntry
 from tests.api_clients import CLIENTS, KeyCaller, terms
 from tests.conftest import owner_connection
 from tests.factories import make_key
 from tests.people import Caller, make_member
-from tests.stores import ROOT, TEMPLATE
 from webhooks.dispatcher import drain
 from webhooks.models import BinnedRequest, Subscription
-from webhooks.secrets import SUBSCRIPTION_HEADERS
 
 VALUE = "opensesame"
 HEADERS = {"X-Key": VALUE, "X-Route": "hub"}
@@ -140,39 +131,3 @@ def test_what_cannot_be_opened_fails_its_own_delivery_alone(owner, webhooks, rec
     assert received.headers["x-key"] == VALUE
     (failed,) = owner("get", f"{webhooks}/{broken['id']}/deliveries").json()["data"]
     assert (failed["status"], failed["attemptCount"]) == ("FAILED", 1)
-
-
-def test_the_migration_opens_and_seals_what_is_there(owner, webhooks):
-    make(owner, webhooks, "https://partner.example/hook")
-    name = f"hub_headers_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    testing.create_database(name, template=TEMPLATE)
-    environment = os.environ | testing.environment(database=name, redis_database=0)
-
-    def migrate(to):
-        command = [sys.executable, str(ROOT / "manage.py"), "migrate", "webhooks", to]
-        subprocess.run([*command, "--database", "owner", "-v0"], env=environment, check=True)
-
-    try:
-        with (
-            owner_connection() as here,
-            psycopg.connect(environment["DATABASE_OWNER_URL"], autocommit=True) as there,
-        ):
-            there.execute("SET hub.operator = 'on'")
-            for table in ("partners_organization", "partners_apiclient", "webhooks_subscription"):
-                for (row,) in here.execute(f"SELECT to_jsonb(t)::text FROM {table} t"):
-                    there.execute(
-                        f"INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s)", [row]
-                    )
-            migrate("0006_replays_and_bins")
-            assert there.execute("SELECT custom_headers FROM webhooks_subscription").fetchall() == [
-                (HEADERS,)
-            ]
-            migrate("0007_sealed_headers")
-            found = there.execute(
-                "SELECT custom_header_names, custom_headers_sealed FROM webhooks_subscription"
-            ).fetchall()
-        ((names, sealed),) = found
-        assert sorted(names) == sorted(HEADERS)
-        assert json.loads(unseal(sealed, purpose=SUBSCRIPTION_HEADERS)) == HEADERS
-    finally:
-        testing.drop_database(name)
