@@ -14,6 +14,7 @@ from config import health
 from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
 from jobs.urls import partner_urlpatterns as call_analysis
+from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
 from webhooks.urls import api_urlpatterns as webhooks
 
@@ -29,7 +30,7 @@ admin.site.site_url = "/dashboard/"
 
 urlpatterns = [
     # partners
-    path("api/partner/v1/", include("leads.urls")),
+    path("api/partner/v1/", include(leads)),
     path("api/partner/v1/", include(bookings)),
     path("api/partner/v1/", include(call_analysis)),
     path("", include(governance)),

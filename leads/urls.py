@@ -1,5 +1,12 @@
 from django.urls import path
 
-from leads.views import LeadViewSet
+from leads.views import LeadBulkViewSet, LeadViewSet
 
-urlpatterns = [path("leads", LeadViewSet.as_view({"get": "list", "post": "create"}))]
+api_urlpatterns = [
+    path("leads", LeadViewSet.as_view({"get": "list", "post": "create"})),
+    path("leads/bulk", LeadBulkViewSet.as_view({"post": "create"})),
+    path(
+        "leads/<uuid:lead_id>",
+        LeadViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
+    ),
+]
