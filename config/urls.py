@@ -42,6 +42,7 @@ urlpatterns = [
     path("", include("credentials.urls")),
     path("", include("webhooks.urls")),
     path("", include("bookings.urls")),
+    path("", include("leads.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),

@@ -185,7 +185,7 @@ class RefusedRow(TenantModel):
     """A row of an import that became no lead, as it stood in the file, and why."""
 
     lead_import = models.ForeignKey(LeadImport, models.CASCADE, related_name="refused", db_constraint=False)
-    # Counts from 1 behind the header.
+    # As a spreadsheet counts: the header is 1.
     number = models.PositiveIntegerField()
     cells = ArrayField(models.TextField())
     # Field by the wire's name -> messages.

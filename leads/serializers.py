@@ -13,7 +13,7 @@ MAX_BULK = 500
 MAX_TAGS = 50
 MAX_DEPTH = 5
 MAX_VALUE_MINOR = 10**15
-_CURRENCIES = list_currencies("en")
+CURRENCIES = list_currencies("en")
 # What a lead comes to be only by being merged.
 SETTABLE = [choice for choice in Lead.Status.choices if choice[0] != Lead.Status.MERGED]
 
@@ -32,7 +32,7 @@ class CurrencyField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         code = super().to_internal_value(data).upper()
-        if code not in _CURRENCIES:
+        if code not in CURRENCIES:
             raise serializers.ValidationError(["This is not an ISO 4217 currency."])
         return code
 

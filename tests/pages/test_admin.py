@@ -15,6 +15,8 @@ from bookings.services.resources import resource_create
 from config import tenancy
 from jobs.models import Job
 from jobs.services.settling import job_settle
+from leads.selectors import first_rows
+from leads.services.imports import import_upload, lot_import
 from partner_requests.services.lifecycle import partner_request_submit
 from partners.models import AuditEntry, User
 from tests.engine import job_claim, job_work
@@ -76,6 +78,15 @@ def filled(shipped):
             customer={"name": "Ada", "email": "", "phone": ""},
             actor="tests",
         )
+        content = b"name,email\nAda,ada@a.example\nnobody,\n"
+        uploaded = import_upload(
+            organization_id=organization.id,
+            environment=SANDBOX,
+            file_name="fair.csv",
+            content=content,
+            actor=ACTOR,
+        )
+        lot_import(import_id=uploaded.id, rows=first_rows(uploaded), after=0)
     job_work(queue="default")
     shipped()
     return partner
