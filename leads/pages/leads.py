@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from config.api.exceptions import DomainError
 from config.tenancy import Environment
 from leads.forms import LeadForm
-from leads.models import Lead
+from leads.models import Lead, LeadChange
 from leads.selectors import lead_search
 from leads.services.leads import TRANSITIONS, lead_create, lead_update
 from leads.services.merging import lead_merge
@@ -56,7 +56,7 @@ def lead_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
     lead = _lead(pk)
     context = {
         "lead": lead,
-        "history": lead.changes.order_by("-at", "-id")[:200],
+        "history": [(change, _differences(change)) for change in lead.changes.order_by("-at", "-id")[:200]],
         "duplicates": lead.duplicates.order_by("created_at", "id")[:_SHOWN],
         "merged": lead.merged.order_by("created_at", "id")[:_SHOWN],
         "moves": TRANSITIONS[lead.status],
@@ -144,6 +144,10 @@ def lead_merge_page(request: HttpRequest, reach: Reach, pk: UUID) -> HttpRespons
     else:
         messages.success(request, _("Merged. Both histories are kept."))
     return redirect("dashboard-lead", pk=pk)
+
+
+def _differences(change: LeadChange) -> list[tuple[str, Any, Any]]:
+    return [(name, change.before.get(name), after) for name, after in change.after.items()]
 
 
 def _lead(pk: UUID) -> Lead:
