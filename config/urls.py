@@ -15,6 +15,7 @@ from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
 from invoices.urls import api_urlpatterns as invoices
 from jobs.urls import partner_urlpatterns as call_analysis
+from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
 from webhooks.urls import api_urlpatterns as webhooks
@@ -31,7 +32,7 @@ admin.site.site_url = "/dashboard/"
 
 urlpatterns = [
     # partners
-    path("api/partner/v1/", include("leads.urls")),
+    path("api/partner/v1/", include(leads)),
     path("api/partner/v1/", include(bookings)),
     path("api/partner/v1/", include(rentals)),
     path("api/partner/v1/", include(invoices)),
@@ -47,6 +48,7 @@ urlpatterns = [
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),
     path("", include("invoices.urls")),
+    path("", include("leads.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),

@@ -28,6 +28,7 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _PARSERS = (StrictJSONParser(),)
 _RENDERER = JSONRenderer()
 _AUTHENTICATORS = (CredentialAuthentication(),)
+_THE_BODY: Any = object()
 _ACCEPTED = frozenset({"", "*/*", "application/json"})
 
 
@@ -142,19 +143,23 @@ class PartnerViewSet(GenericViewSet):
         rows: Any = super().get_queryset()
         return rows.for_organization(self.organization_id, self.environment)
 
-    def listed(self, listing: Listing) -> HttpResponse:
-        """The answer of a list: one page of `listing` by the request's query."""
-        query = list_query(self.request.GET)
+    def listed(self, listing: Listing, **narrowed: Any) -> HttpResponse:
+        """The answer of a list: one page of `listing` by the request's query and these filters."""
+        query = list_query(self.request.GET, listing.query) | narrowed
         return self.json(listing.page(self.credential.organization, self.credential.environment, query))
 
     def json(self, data: Any) -> HttpResponse:
         """`data` as a 200 that needs no renderer."""
         return HttpResponse(dumps(data), content_type=_RENDERER.media_type)
 
-    def validated(self, serializer_class: type[BaseSerializer], data: Any = None) -> dict[str, Any]:
+    def validated(
+        self, serializer_class: type[BaseSerializer], data: Any = _THE_BODY, *, partial: bool = False
+    ) -> dict[str, Any]:
         """The request's body (or `data`) as the serializer's clean values. Raises ValidationError (400)."""
         serializer = serializer_class(
-            data=self.request.data if data is None else data, context=self.get_serializer_context()
+            data=self.request.data if data is _THE_BODY else data,
+            partial=partial,
+            context=self.get_serializer_context(),
         )
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data

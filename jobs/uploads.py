@@ -9,8 +9,9 @@ from jobs.audio_input import MAX_AUDIO_BYTES
 
 
 class RecordingUploadHandler(FileUploadHandler):
-    """Takes one file; beyond 60 MB it keeps one byte, which tells that there were more."""
+    """Takes one file; beyond `max_bytes` it keeps one byte, which tells that there were more."""
 
+    max_bytes = MAX_AUDIO_BYTES
     _taken = False
 
     def new_file(self, *args: object, **kwargs: object) -> None:
@@ -21,7 +22,7 @@ class RecordingUploadHandler(FileUploadHandler):
         self._content = bytearray()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        room = MAX_AUDIO_BYTES + 1 - len(self._content)
+        room = self.max_bytes + 1 - len(self._content)
         self._content += raw_data[:room]
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:

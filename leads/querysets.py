@@ -1,6 +1,7 @@
 """Reads of leads."""
 
 from typing import Self
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -9,19 +10,16 @@ from partners.querysets import TenantQuerySet
 
 class LeadQuerySet(TenantQuerySet):
     def matching(self, search: str) -> Self:
-        """Leads whose name, e-mail, phone or source contains `search`, whatever the case."""
-        return self.filter(
-            Q(name__icontains=search)
-            | Q(email__icontains=search)
-            | Q(phone__icontains=search)
-            | Q(source__icontains=search)
-        )
+        """Leads whose name, e-mail, phone, source or external id contains `search`, whatever the case.
 
-    def same_person(self, *, email: str, phone: str) -> Self:
-        """Leads with this normalised e-mail or phone; none when both are empty."""
-        same = Q()
-        if email:
-            same |= Q(email_normalized=email)
-        if phone:
-            same |= Q(phone_normalized=phone)
-        return self.filter(same) if same else self.none()
+        An id finds its lead, too.
+        """
+        found = Q(search_text__icontains=search)
+        try:
+            return self.filter(found | Q(id=UUID(search)))
+        except ValueError:
+            return self.filter(found)
+
+    def of_company(self, company_id: UUID | None) -> Self:
+        """Leads a key bound to a company may see; every lead for an unbound key."""
+        return self if company_id is None else self.filter(company_id=company_id)

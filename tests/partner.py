@@ -30,11 +30,19 @@ class Partner:
         *,
         raw: bytes | None = None,
         headers: dict[str, str] | None = None,
+        method: str = "post",
     ) -> HttpResponse:
         content = json.dumps(body).encode() if raw is None else raw
-        return self._client.post(
-            BASE + path, content, content_type="application/json", headers=self._headers(headers)
-        )
+        send = getattr(self._client, method)
+        return send(BASE + path, content, content_type="application/json", headers=self._headers(headers))
+
+    def write(
+        self, path: str, idempotency_key: str | None = None, *, method: str = "post", **body: Any
+    ) -> HttpResponse:
+        """A write of section A: with `organizationId`, and a fresh Idempotency-Key unless one is given."""
+        headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(8)}
+        full = {"organizationId": self.organization_id} | body
+        return self.post(path, full, headers=headers, method=method)
 
     def delete(self, path: str) -> HttpResponse:
         return self._client.delete(BASE + path, headers=self._headers(None))

@@ -2,14 +2,33 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from django.db import DataError, connection, models
 from rest_framework import serializers
 
 from config.api.exceptions import ValidationFailed
-from config.api.pagination import MAX_LIMIT, cursor_read, cursor_write, moment
+from config.api.pagination import MAX_LIMIT, ListQuery, cursor_read, cursor_write, moment
 from config.statements import TenantStatement, Value, pattern_containing
+
+
+class Filter(NamedTuple):
+    """A query parameter that narrows a list: SQL with `{}` for its value, of a PostgreSQL type.
+
+    A timestamptz is given as a date or a time; as a bare date whose last moment is meant where it `ends`.
+    """
+
+    condition: str
+    type: str = "text"
+    ends: bool = False
+
+
+_EVERYWHERE = {
+    "status": Filter("status = {}"),
+    "dateFrom": Filter("created_at >= {}", "timestamptz"),
+    "dateTo": Filter("created_at <= {}", "timestamptz", ends=True),
+}
 
 
 class _Shape(NamedTuple):
@@ -31,8 +50,10 @@ class Listing:
     """Pages of `model` (a tenant table with an environment) in the wire form of the serializer `wire`.
 
     `sortable` maps wire names to columns of `wire`; `states` are the values `status` may take; `search`
-    looks into the columns `searched`. The total comes from `hub_row_count` (config/row_counts.py) unless
-    dates or a search narrow the list. Fields of `wire` are columns, read as they stand.
+    looks into the columns `searched`. `query` validates the parameters; `filters` are those of its fields
+    that narrow the list, beside `status` and dates. The total comes from `hub_row_count`
+    (config/row_counts.py) unless something else than the status narrows it. Fields of `wire` are columns,
+    read as they stand.
     """
 
     def __init__(
@@ -43,7 +64,11 @@ class Listing:
         sortable: Mapping[str, str],
         states: type[models.TextChoices],
         searched: tuple[str, ...] = (),
+        query: type[ListQuery] = ListQuery,
+        filters: Mapping[str, Filter] = MappingProxyType({}),
     ) -> None:
+        self.query = query()
+        self._filters = {**_EVERYWHERE, **filters}
         self._model, self._states, self._searched, self._sortable = model, states, searched, sortable
         fields = wire().fields
         self._names = tuple(fields)
@@ -59,7 +84,7 @@ class Listing:
             raise ValidationFailed(sortBy=[f"Choose one of: {', '.join(self._sortable)}."])
         sort, limit, page = self._sortable[query["sortBy"]], query["limit"], query["page"]
         descending, cursor = query["sortOrder"] == "desc", query.get("cursor")
-        filters = self._filters(query)
+        filters = self._given(query)
         shared: list[Value] = [organization_id, environment, *filters.values()]
         start: Literal["first", "cursor", "offset"]
         begin: list[Value]
@@ -88,16 +113,17 @@ class Listing:
             },
         }
 
-    def _filters(self, query: dict[str, Any]) -> dict[str, str]:
+    def _given(self, query: dict[str, Any]) -> dict[str, str]:
         given: dict[str, str] = {}
-        if "status" in query:
-            if query["status"] not in self._states:
+        for name, narrow in self._filters.items():
+            if name not in query:
+                continue
+            if name == "status" and query[name] not in self._states:
                 raise ValidationFailed(status=[f"Choose one of: {', '.join(self._states.values)}."])
-            given["status"] = query["status"]
-        if "dateFrom" in query:
-            given["dateFrom"] = moment(query["dateFrom"], field="dateFrom").isoformat()
-        if "dateTo" in query:
-            given["dateTo"] = moment(query["dateTo"], field="dateTo", end_of_day=True).isoformat()
+            if narrow.type == "timestamptz":
+                given[name] = moment(query[name], field=name, end_of_day=narrow.ends).isoformat()
+            else:
+                given[name] = str(query[name])
         if "search" in query and self._searched:
             given["search"] = pattern_containing(query["search"])
         return given
@@ -112,7 +138,7 @@ class Listing:
         table, types = self._model._meta.db_table, ["uuid", "text"]
         where = ["organization_id = $1", "environment = $2"]
         for name in shape.filters:
-            types.append("timestamptz" if name.startswith("date") else "text")
+            types.append(self._filters[name].type if name in self._filters else "text")
             where.append(self._condition(name, f"${len(types)}"))
         narrow = " AND ".join(where)
         if set(shape.filters) <= {"status"}:
@@ -147,11 +173,7 @@ class Listing:
     def _condition(self, name: str, parameter: str) -> str:
         if name == "search":
             return f"({' OR '.join(f'{column} ILIKE {parameter}' for column in self._searched)})"
-        return {
-            "status": f"status = {parameter}",
-            "dateFrom": f"created_at >= {parameter}",
-            "dateTo": f"created_at <= {parameter}",
-        }[name]
+        return self._filters[name].condition.format(parameter)
 
     def _type(self, column: str) -> str:
         return self._model._meta.get_field(column).db_type(connection) or "text"

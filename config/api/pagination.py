@@ -37,11 +37,14 @@ _FIRST_PAGE = _LIST_QUERY.run_validation({})
 _TENANT_ONLY = frozenset({"organizationId"})
 
 
-def list_query(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The validated query parameters of a list. Raises rest_framework's ValidationError (400)."""
+def list_query(parameters: Mapping[str, str], query: ListQuery = _LIST_QUERY) -> dict[str, Any]:
+    """The validated query parameters of a list, which may take more than every list does.
+
+    Raises rest_framework's ValidationError (400).
+    """
     if parameters.keys() <= _TENANT_ONLY:
         return _FIRST_PAGE
-    return _LIST_QUERY.run_validation(parameters)
+    return query.run_validation(parameters)
 
 
 class PaginationOut(serializers.Serializer):

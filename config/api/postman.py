@@ -74,6 +74,18 @@ FOLDERS: dict[str, tuple[Step, ...]] = {
             status=201,
             keeps={"leadId": "body.id"},
         ),
+        _step("Read it", f"GET {_V1}/leads/{{lead_id}}"),
+        _step("Qualify it", f"PATCH {_V1}/leads/{{lead_id}}", {"status": "qualified"}),
+        _step(
+            "Replace it",
+            f"PUT {_V1}/leads/{{lead_id}}",
+            _ADA | {"valueMinor": 125_000, "currency": "ILS", "status": "qualified"},
+        ),
+        _step(
+            "Send many in",
+            f"POST {_V1}/leads/bulk",
+            {"leads": [_ADA, {"name": "Nobody"}]},
+        ),
         _step("List leads", f"GET {_V1}/leads", query={"limit": "20", "sortOrder": "desc"}),
     ),
     "A Bookings": (
@@ -239,6 +251,7 @@ FOLDERS: dict[str, tuple[Step, ...]] = {
 }
 # Path parameters of the API, and the variables that hold them.
 _PARAMETERS = {
+    "lead_id": "leadId",
     "resource_id": "resourceId",
     "booking_id": "bookingId",
     "order_id": "rentalId",

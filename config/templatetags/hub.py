@@ -60,6 +60,10 @@ _STATES: dict[str, tuple[str, Any]] = {
     "qualified": ("accent", _("Qualified")),
     "converted": ("good", _("Converted")),
     "rejected": ("bad", _("Rejected")),
+    "merged": ("muted", _("Merged")),
+    "took_in": ("info", _("Took in another")),
+    "created": ("good", _("Created")),
+    "updated": ("info", _("Updated")),
 }
 _ENVIRONMENTS: dict[str, tuple[str, Any]] = {
     "sandbox": ("warn", _("Sandbox")),
@@ -103,6 +107,12 @@ def http_badge(status: int | None) -> SafeString:
         return SafeString('<span class="muted">—</span>')
     colour = _HTTP_COLOURS.get(status // 100, "muted")
     return format_html('<span class="pill pill-code pill-{}">{}</span>', colour, status)
+
+
+@register.filter
+def value(row: Any) -> str:
+    """The value of a row with `value_minor` and `currency`, as the present language writes it."""
+    return format_minor(row.value_minor, row.currency)
 
 
 @register.filter

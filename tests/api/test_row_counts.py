@@ -66,7 +66,7 @@ def test_concurrent_writers_neither_lose_a_row_nor_wait_for_one_another(partner)
         other.execute(
             "INSERT INTO leads_lead (id, organization_id, environment, name, email, phone, email_normalized,"
             " phone_normalized, source, notes, status, created_at, updated_at)"
-            " SELECT uuidv7(), %s, 'sandbox', 'x', '', '', '', '', '', '', 'new', now(), now()"
+            " SELECT uuidv7(), %s, 'sandbox', 'x', '', '', 'x', '', '', '', 'new', now(), now()"
             " FROM generate_series(1, 5)",
             [partner.organization_id],
         )

@@ -5,8 +5,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from config import tenancy
-from leads import services
 from leads.models import Lead
+from leads.services import leads as services
 from tests.partner import BASE
 
 
@@ -75,7 +75,7 @@ def test_field_errors_name_their_fields(partner):
 
 
 def test_a_fault_of_ours_is_500_without_a_trace_and_leaves_nothing(partner, monkeypatch):
-    monkeypatch.setattr(services, "event_emit", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(services, "events_emit", lambda *a, **k: 1 / 0)
     answer = partner.lead_post()
     assert body(answer, 500, "INTERNAL_SERVER_ERROR")["details"] == {"retryable": True}
     assert b"ZeroDivision" not in answer.content

@@ -12,8 +12,8 @@ from django.utils import timezone
 from config import tenancy
 from credentials.models import IdempotencyRecord
 from credentials.tasks import clean_up
-from leads import services
 from leads.models import Lead
+from leads.services import leads as services
 from tests.conftest import owner_connection
 from tests.factories import make_key
 from tests.partner import Partner
@@ -111,7 +111,7 @@ def test_a_refused_call_frees_the_key(partner):
 
 def test_a_crashed_call_frees_the_key_and_leaves_nothing(partner, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(services, "event_emit", lambda *a, **k: 1 / 0)
+        broken.setattr(services, "events_emit", lambda *a, **k: 1 / 0)
         assert partner.lead_post("again").status_code == 500
     assert leads() == 0
     assert partner.lead_post("again").status_code == 201

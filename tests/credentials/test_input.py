@@ -207,6 +207,8 @@ NAMED_EXAMPLES = {
     "phone": "+972541234567",
     "ipAllowlist": ["192.0.2.1"],
     "companyId": None,
+    "agentId": None,
+    "currency": "ILS",
     "redirectUris": ["https://a.example/x"],
     "website": "https://a.example",
     "logoUrl": "https://a.example/x.png",

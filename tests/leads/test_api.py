@@ -14,7 +14,8 @@ from webhooks.models import Event
 
 FIELDS = {
     "id", "status", "organizationId", "createdAt", "updatedAt", "name", "email", "phone", "source",
-    "notes", "duplicateOf",
+    "notes", "duplicateOf", "mergedInto", "phoneE164", "tags", "valueMinor", "currency", "externalId",
+    "companyId", "agentId", "customFields",
 }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from invoices.services.profiles import profile_save
 from jobs.models import Job
 from jobs.services.checklists import checklist_create
 from jobs.services.settling import job_settle
+from leads.selectors import first_rows
+from leads.services.imports import import_upload, lot_import
 from partner_requests.services.lifecycle import partner_request_submit
 from partners.models import AuditEntry, User
 from rentals.services.images import image_add
@@ -133,6 +135,15 @@ def filled(shipped):
             customer={"name": "Ada", "email": "", "phone": ""},
             actor="tests",
         )
+        content = b"name,email\nAda,ada@a.example\nnobody,\n"
+        uploaded = import_upload(
+            organization_id=organization.id,
+            environment=SANDBOX,
+            file_name="fair.csv",
+            content=content,
+            actor=ACTOR,
+        )
+        lot_import(import_id=uploaded.id, rows=first_rows(uploaded), after=0)
     job_work(queue="default")
     shipped()
     return partner

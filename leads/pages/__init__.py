@@ -1,0 +1,1 @@
+"""Dashboard pages: leads, and files of them that are imported."""
