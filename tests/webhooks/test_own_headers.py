@@ -1,6 +1,5 @@
 """Headers of a receiver's own: sealed at rest, opened for receivers and for those who may change them."""
 
-
 import pytest
 
 from config import tenancy
