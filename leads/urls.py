@@ -22,6 +22,11 @@ urlpatterns = [
         name="dashboard-lead-import-discard",
     ),
     path(
+        "dashboard/leads/imports/<uuid:pk>/change",
+        imports.import_change,
+        name="dashboard-lead-import-change",
+    ),
+    path(
         "dashboard/leads/imports/<uuid:pk>/refused.csv",
         imports.import_refused,
         name="dashboard-lead-import-refused",

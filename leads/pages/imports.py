@@ -18,7 +18,15 @@ from leads.csv_files import MAX_BYTES, UnreadableFile, csv_lines
 from leads.forms import ColumnsForm, FileForm
 from leads.models import LeadImport
 from leads.selectors import first_rows, refused_rows
-from leads.services.imports import import_discard, import_map, import_start, import_upload, rows_judge
+from leads.services.imports import (
+    import_cancel,
+    import_discard,
+    import_map,
+    import_resume,
+    import_start,
+    import_upload,
+    rows_judge,
+)
 from partners.models import GOVERNORS, READERS
 from partners.pages import Reach, actor_of, reached
 
@@ -117,6 +125,17 @@ def import_discard_page(request: HttpRequest, reach: Reach, pk: UUID) -> HttpRes
     else:
         messages.success(request, _("The file is gone."))
     return redirect("dashboard-lead-imports")
+
+
+@require_POST
+@reached(*GOVERNORS)
+def import_change(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
+    """Stop an import (`cancel`), or go on with one that failed (`rerun`)."""
+    get_object_or_404(LeadImport.objects.only("id"), pk=pk)
+    change = {"cancel": import_cancel, "rerun": import_resume}.get(request.POST.get("change", ""))
+    if change is not None:
+        change(import_id=pk, actor=actor_of(request))
+    return redirect("dashboard-lead-import", pk=pk)
 
 
 @require_GET

@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models.functions import Lower
 
 from config.api.exceptions import Conflict, DomainError
+from jobs.models import Job
+from jobs.services.operations import job_cancel, job_rerun
 from jobs.services.queueing import job_submit
 from leads.csv_files import Row, columns_guess, fields_of, minor_read, others_of, shape_of, tags_read
 from leads.models import Lead, LeadImport, RefusedRow
@@ -84,6 +86,24 @@ def import_start(*, import_id: UUID, actor: Actor) -> LeadImport:
 def import_discard(*, import_id: UUID) -> None:
     """Forget a file that was not started. Raises LeadImport.DoesNotExist (404), Conflict (409)."""
     _draft(import_id).delete()
+
+
+@transaction.atomic
+def import_cancel(*, import_id: UUID, actor: Actor) -> None:
+    """Stop an import that waits or runs: what is in stays, the file goes.
+
+    One that is through changes no more. Raises LeadImport.DoesNotExist (404).
+    """
+    found = LeadImport.objects.defer("content").get(id=import_id)
+    if found.job_id and job_cancel(job_id=found.job_id, actor=actor).status == Job.Status.CANCELED:
+        import_forget_file(import_id=import_id)
+
+
+def import_resume(*, import_id: UUID, actor: Actor) -> None:
+    """Go on with an import whose job failed, where it stopped. Raises LeadImport.DoesNotExist (404)."""
+    found = LeadImport.objects.defer("content").get(id=import_id)
+    if found.job_id:
+        job_rerun(job_id=found.job_id, actor=actor)
 
 
 def _draft(import_id: UUID) -> LeadImport:

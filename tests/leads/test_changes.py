@@ -1,7 +1,9 @@
 """Section A: GET, PUT and PATCH /leads/:id, and what narrows the list."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -201,6 +203,10 @@ def test_filters(partner, organization):
 
 def test_a_search_reads_an_index_under_row_level_security(partner):
     """ILIKE may run before the policies (config/embedded/provision.py), or every row would be read."""
+    with psycopg.connect(os.environ["HUB_TEST_ADMIN_URL"]) as admin:
+        found = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        if found != (True,):
+            pytest.skip("only a superuser may declare it")
     partner.lead_post()
     with tenancy.tenant(partner.organization_id, "sandbox"), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")

@@ -212,6 +212,36 @@ def test_a_file_begins_once_and_a_draft_gives_way(manager, organization):
     assert manager.get(url(third)).status_code == 404
 
 
+def test_an_import_is_canceled_or_gone_on_with(manager, organization, monkeypatch):
+    monkeypatch.setattr(lead_import, "LOT", 1)
+    found = uploaded(manager, "name,email\nAda,ada@a.example\nBeth,beth@a.example\n")
+    start(manager, found)
+    change = reverse("dashboard-lead-import-change", args=[found.id])
+    with tenancy.operator():
+        rows = list(imports_rows(found))
+        imports.lot_import(import_id=found.id, rows=rows[:1], after=0)
+        Job.objects.update(status="failed", error={"code": "internal_error", "message": "It failed."})
+    assert 'value="rerun"' in manager.get(url(found)).content.decode()
+    manager.post(change, {"change": "rerun"})
+    assert job_work(queue="default")
+    assert fresh(found).job.status == "completed"
+    manager.post(change, {"change": "cancel"})
+    assert fresh(found).job.status == "completed"
+    assert [lead.name for lead in leads()] == ["Ada", "Beth"]
+    second = uploaded(manager, "name,email\nEve,eve@a.example\n")
+    start(manager, second)
+    assert 'value="cancel"' in manager.get(url(second)).content.decode()
+    browser(make_member("member", organization)).post(
+        reverse("dashboard-lead-import-change", args=[second.id]), {"change": "cancel"}
+    )
+    assert fresh(second).job.status == "queued"
+    manager.post(reverse("dashboard-lead-import-change", args=[second.id]), {"change": "cancel"})
+    assert (fresh(second).job.status, bytes(fresh(second).content)) == ("canceled", b"")
+    assert not job_work(queue="default")
+    check(manager.get(url(second)).content.decode())
+    assert len(leads()) == 2
+
+
 def test_members_and_others_stay_out(manager, organization):
     found = uploaded(manager, "name,email\nAda,ada@a.example\n")
     member, stranger = (
