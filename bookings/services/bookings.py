@@ -15,8 +15,8 @@ from psycopg.types.range import TimestamptzRange
 from bookings.events import (
     BOOKING_CANCELLED,
     BOOKING_CONFIRMED,
+    BOOKING_CREATED,
     BOOKING_EXPIRED,
-    BOOKING_HELD,
     BOOKING_RESCHEDULED,
 )
 from bookings.exceptions import InvalidTransition, SlotTaken
@@ -76,9 +76,9 @@ def booking_create(
     _place(booking, span, now)
     if hold_s is None:
         _invoice(booking)
-        _happened(booking, Action.BOOKED, BOOKING_CONFIRMED, actor)
+        _happened(booking, Action.BOOKED, BOOKING_CREATED, actor)
     else:
-        _happened(booking, Action.HELD, BOOKING_HELD, actor)
+        _happened(booking, Action.HELD, BOOKING_CREATED, actor)
     return booking
 
 
