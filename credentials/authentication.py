@@ -1,5 +1,6 @@
 """Who calls: one credential, every way to present it (contract 0.1)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from credentials.limits import (
     Verdict,
     refusal,
     request_admit,
+    request_ask,
 )
 from credentials.models import AccessToken
 from credentials.secrets import (
@@ -125,6 +127,45 @@ def request_authenticate(request: Any, *, address: str, view: Any = None) -> Non
         raise refusal(verdict)
     if not snapshot.admits_address(address):
         raise Forbidden("This address is not on the key's allow-list.", reason="ip_not_allowed")
+
+
+def read_ahead(request: Any, *, address: str) -> Callable[[], bool] | None:
+    """As request_authenticate, for a read that may run while the store decides, and be thrown away.
+
+    Takes only what can be checked at once: a cached key that is live by its snapshot. None otherwise, and
+    nothing has been counted: request_authenticate is to be called. Sets what that sets; what is answered
+    here must be called after the read, once, and says whether the key is still current. False: throw the
+    read away and begin anew. It raises RateLimitExceeded and QuotaExceeded.
+    """
+    try:
+        presented = credential_read(request.META)
+    except Unauthorized:
+        return None
+    snapshot = snapshot_cached(presented.key_id) if presented else None
+    if presented is None or snapshot is None or snapshot.signing_mode != "none":
+        return None
+    if not (
+        secret_is_well_formed(presented.secret)
+        and snapshot.admits(presented.secret)
+        and snapshot.admits_address(address)
+    ):
+        return None
+    verdict_of = request_ask(subject=snapshot.key_id, limits=snapshot.limits, version=snapshot.version)
+    if verdict_of is None:
+        return None
+    request.credential, request.limits = snapshot, snapshot.limits
+
+    def is_current() -> bool:
+        verdict = verdict_of()
+        if verdict.outcome == STALE:
+            request.credential = request.limits = None
+            return False
+        request.verdict = verdict
+        if verdict.outcome != ADMITTED:
+            raise refusal(verdict)
+        return True
+
+    return is_current
 
 
 def _verified(presented: Presented) -> Snapshot:

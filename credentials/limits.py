@@ -7,16 +7,18 @@ counted nowhere.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import redis
 
 from config.api.exceptions import DomainError
+from credentials.admission_journal import Entry
 from credentials.limits_fallback import REBUILDING_KEY, fallback
-from credentials.store import Script, store, store_answered, store_failed, store_is_up
+from credentials.store import Script, store, store_answered, store_failed, store_is_up, store_rests
 
 CALL_ANALYSIS_PER_MINUTE = 1000
 CATALOGUE_PER_MINUTE = 300
@@ -146,28 +148,63 @@ def request_admit(*, subject: str, limits: Limits, version: str) -> Verdict:
     standing = _standing_refusal(subject, limits, version)
     if standing is not None:
         return standing
-    asked_at = time.monotonic()
-    if store_is_up():
-        asked = fallback.ask(subject)
-        try:
-            fallback.rejoin(store)
-            verdict = Verdict(*_decide.run(_call(subject, limits, version)))
-            store_answered()
-        except redis.RedisError as error:
-            fallback.unanswered(asked)
-            store_failed(error)
-        except BaseException:
-            fallback.unanswered(asked)
-            raise
-        else:
-            if verdict.outcome != REBUILDING:
-                admitted = verdict.outcome == ADMITTED
-                fallback.answered(asked, admitted=admitted, remaining=verdict.remaining)
-                if verdict.retry_us:
-                    _keep_refusal(subject, limits, version, verdict, asked_at)
-                return verdict
-            fallback.unanswered(asked)
-            return _count_for_the_store(subject, limits)
+    if not store_is_up():
+        return _counted_here(subject, limits, version)
+    question = _Question(subject, limits, version, fallback.ask(subject), time.monotonic())
+
+    def run() -> Any:
+        fallback.rejoin(store)
+        return _decide.run(_call(subject, limits, version))
+
+    return _decided(question, run)
+
+
+class _Question(NamedTuple):
+    subject: str
+    limits: Limits
+    version: str
+    entry: Entry
+    asked_at: float
+
+
+def request_ask(*, subject: str, limits: Limits, version: str) -> Callable[[], Verdict] | None:
+    """As request_admit, in two steps: the store is asked now, and what is answered here gives the verdict.
+
+    This thread must call it, once, before it asks the store anything else. None where the store cannot be
+    asked without waiting or need not be: nothing has been counted, and request_admit is to be called.
+    """
+    if store_rests() or fallback.must_announce or _standing_refusal(subject, limits, version):
+        return None
+    question = _Question(subject, limits, version, fallback.ask(subject), time.monotonic())
+    call = _call(subject, limits, version)
+    if not _decide.ask(call):
+        fallback.withdraw(question.entry)
+        return None
+    return partial(_decided, question, partial(_decide.answer, call))
+
+
+def _decided(question: _Question, run: Callable[[], Any]) -> Verdict:
+    subject, limits, version, entry, asked_at = question
+    try:
+        verdict = Verdict(*run())
+        store_answered()
+    except redis.RedisError as error:
+        fallback.unanswered(entry)
+        store_failed(error)
+        return _counted_here(subject, limits, version)
+    except BaseException:
+        fallback.unanswered(entry)
+        raise
+    if verdict.outcome == REBUILDING:
+        fallback.unanswered(entry)
+        return _count_for_the_store(subject, limits)
+    fallback.answered(entry, admitted=verdict.outcome == ADMITTED, remaining=verdict.remaining)
+    if verdict.retry_us:
+        _keep_refusal(subject, limits, version, verdict, asked_at)
+    return verdict
+
+
+def _counted_here(subject: str, limits: Limits, version: str) -> Verdict:
     # nobody can say whether a cached key is current: the caller reads it again, then counts here
     return _STALE if version else Verdict(*fallback.count(subject, limits)[:6])
 

@@ -89,12 +89,17 @@ class Fallback:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self._seeded: set[str] = set()
-        self._must_announce = False
+        # whether whoever asks the store next has to say first that others counted meanwhile
+        self.must_announce = False
         self._mine = threading.local()
 
     def ask(self, subject: str) -> Entry:
         """Before the store is asked about a request."""
         return self.journal.ask(subject)
+
+    def withdraw(self, entry: Entry) -> None:
+        """The store was not asked after all."""
+        self.journal.settle(entry, admitted=False)
 
     def answered(self, entry: Entry, *, admitted: bool, remaining: int) -> None:
         """After the store has decided by itself: it knows a whole minute."""
@@ -123,14 +128,14 @@ class Fallback:
             return Count(*cursor.fetchone())
 
     def store_is_gone(self) -> None:
-        """The store does not answer: whoever reaches it again must say that others counted meanwhile."""
-        self._must_announce = True
+        """The store does not answer."""
+        self.must_announce = True
 
     def rejoin(self, store: redis.Redis) -> None:
         """Before the first question to a store that did not answer. Raises redis.RedisError."""
-        if self._must_announce:
+        if self.must_announce:
             self._rebuild(store)
-            self._must_announce = False
+            self.must_announce = False
 
     def store_restarted(self, store: redis.Redis) -> None:
         """Before the limit script is loaded into a store that does not know it: it has just started.

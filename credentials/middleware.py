@@ -16,7 +16,7 @@ from config.api.client_address import client_address
 from config.api.errors import as_domain_error, error_response, internal_error
 from config.api.exceptions import DomainError, NotFound, ServiceUnavailable
 from config.api.request_id import request_id_of
-from credentials.authentication import request_authenticate
+from credentials.authentication import read_ahead, request_authenticate
 from credentials.exceptions import PayloadTooLarge
 from credentials.limits import limit_headers
 from credentials.request_signing import signature_check
@@ -77,15 +77,17 @@ def governed_answer(request: Any) -> Any:
             raise ServiceUnavailable("The partner API is switched off.")
         match = request.resolver_match = _resolve(path)
         endpoint = endpoint_name(match.route) if match else ""
-        request_authenticate(request, address=address, view=_class_of(match))
-        if match is None:
-            raise NotFound
-        _check_size(length, match.func)
-        if length or request.method not in _BODILESS:
-            _ = request.body  # before anybody takes the stream: signatures and idempotency need it raw
-        if isinstance(request.credential, Snapshot) and request.credential.signing_mode != "none":
-            signature_check(request, request.credential)
-        response = match.func(request, *match.args, **match.kwargs)
+        response = _answered_ahead(request, match, address) if match and not length else None
+        if response is None:
+            request_authenticate(request, address=address, view=_class_of(match))
+            if match is None:
+                raise NotFound
+            _check_size(length, match.func)
+            if length or request.method not in _BODILESS:
+                _ = request.body  # before anybody takes the stream: signatures and idempotency need it raw
+            if isinstance(request.credential, Snapshot) and request.credential.signing_mode != "none":
+                signature_check(request, request.credential)
+            response = match.func(request, *match.args, **match.kwargs)
         if not getattr(response, "is_rendered", True):
             response.render()
     except Exception as exc:  # noqa: BLE001 (the last door: nothing may answer HTML or a trace)
@@ -94,6 +96,30 @@ def governed_answer(request: Any) -> Any:
         structlog.contextvars.unbind_contextvars("request_id")
     _finish(request, response, started=started, endpoint=endpoint, length=length)
     return response
+
+
+def _answered_ahead(request: Any, match: ResolverMatch, address: str) -> Any:
+    """The answer of a read that waits for both stores at once; None where it must be asked in order.
+
+    What was read is shown to nobody unless the limit store admits the request and calls the key current.
+    """
+    actions = getattr(match.func, "actions", None)
+    may = getattr(_class_of(match), "opens_no_transaction", ())
+    if not actions or request.method != "GET" or actions.get("get") not in may:
+        return None
+    is_current = read_ahead(request, address=address)
+    if is_current is None:
+        return None
+    response, failed = None, None
+    try:
+        response = match.func(request, *match.args, **match.kwargs)
+    except Exception as exc:  # noqa: BLE001 (raised below, unless the key may not even hear of it)
+        failed = exc
+    finally:
+        current = is_current()
+    if failed is not None and current:
+        raise failed
+    return response if current else None
 
 
 def _finish(request: Any, response: Any, *, started: float, endpoint: str, length: int) -> None:

@@ -1,9 +1,11 @@
 """The Redis-compatible store as the governed request uses it: one script, one round trip.
 
 A client object of redis-py costs more than the script it runs, so scripts go over its connections directly:
-one a thread, with redis-py's own TLS, sign-in and timeouts.
+one a thread, with redis-py's own TLS, sign-in and timeouts. A call can be sent first and its answer be read
+later, so that a request waits for both stores at once.
 """
 
+import ctypes
 import hashlib
 import socket
 import struct
@@ -57,12 +59,33 @@ _connections = redis.ConnectionPool.from_url(
 )
 
 
+# A socket of Python's lets go of the interpreter around each call, and another thread takes it: that costs
+# more than the call where there is nothing to wait for. These keep it, and never wait.
+_libc: Any = ctypes.PyDLL(None)
+_libc.send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
+_libc.send.restype = ctypes.c_ssize_t
+_libc.recv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_libc.recv.restype = ctypes.c_ssize_t
+_AT_ONCE = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+# More than a script's answer has; what does not fit is read as ever.
+_ANSWER_BYTES = 1024
+
+
 class _Thread(threading.local):
     connection: Any = None
     has_answered = False
+    is_owed_an_answer = False
+
+    def __init__(self) -> None:
+        self.buffer = ctypes.create_string_buffer(_ANSWER_BYTES)
 
 
 _thread = _Thread()
+
+
+def store_rests() -> bool:
+    """Whether the store has failed and not answered since."""
+    return bool(_rests_until)
 
 
 def store_is_up() -> bool:
@@ -107,9 +130,34 @@ class Script:
         try:
             return _round_trip(call)
         except redis.exceptions.NoScriptError:
-            fallback.store_restarted(store)
-            _round_trip(_packed("SCRIPT", "LOAD", self._text))
-            return _round_trip(call)
+            return self._load_and_run(call)
+
+    def ask(self, call: bytes) -> bool:
+        """Send a call whose answer this thread reads by `answer`, before any other call.
+
+        False, and nothing sent, where that would mean waiting: for a connection, or for room in it.
+        """
+        connection = _thread.connection
+        if not _thread.has_answered or type(connection._sock) is not socket.socket:
+            return False
+        _thread.has_answered = False
+        if _libc.send(connection._sock.fileno(), call, len(call), _AT_ONCE) == len(call):
+            _thread.is_owed_an_answer = True
+            return True
+        connection.disconnect()  # the store drops the part of a call that it may have got
+        return False
+
+    def answer(self, call: bytes) -> Any:
+        """The answer to what this thread has asked; waits for it. Raises as `run`."""
+        try:
+            return _late_answer(call)
+        except redis.exceptions.NoScriptError:
+            return self._load_and_run(call)
+
+    def _load_and_run(self, call: bytes) -> Any:
+        fallback.store_restarted(store)
+        _round_trip(_packed("SCRIPT", "LOAD", self._text))
+        return _round_trip(call)
 
 
 def _packed(*parts: str | int | bytes) -> bytes:
@@ -118,6 +166,8 @@ def _packed(*parts: str | int | bytes) -> bytes:
 
 
 def _round_trip(command: bytes) -> Any:
+    if _thread.is_owed_an_answer:
+        raise RuntimeError("This thread has asked and not read the answer.")
     if _thread.connection is None:
         _thread.connection = _connections.make_connection()
     has_answered, _thread.has_answered = _thread.has_answered, False
@@ -128,6 +178,20 @@ def _round_trip(command: bytes) -> Any:
             raise
         # it was closed while idle, or the store has been restarted
         answer = _once(command)
+    _thread.has_answered = True
+    return answer
+
+
+def _late_answer(command: bytes) -> Any:
+    connection = _thread.connection
+    _thread.is_owed_an_answer = False
+    size = _libc.recv(connection._sock.fileno(), _thread.buffer, _ANSWER_BYTES, _AT_ONCE)
+    try:
+        if size > 0:
+            connection._parser._reader.feed(_thread.buffer, 0, size)
+        answer = connection.read_response()
+    except redis.ConnectionError:
+        answer = _once(command)  # as in a round trip
     _thread.has_answered = True
     return answer
 

@@ -1,9 +1,12 @@
 """A tenant's statement: prepared, alone in its transaction, held by row-level security."""
 
+import json
+
 import pytest
 from django.db import DataError, OperationalError, connection, transaction
 
 from config import statements
+from config.api.renderers import dumps
 from config.statements import TenantStatement, pattern_containing
 from tests.factories import make_company, make_organization
 
@@ -28,12 +31,17 @@ def test_values_come_as_the_wire_writes_them():
         ("NULL::uuid", None),
         ("7::bigint", 7),
         ("true", True),
-        ("""'{"a": [1]}'::jsonb""", {"a": [1]}),
     ],
 )
 def test_types(sql, wire):
     statement = TenantStatement(f"SELECT {sql} WHERE $1 = 1", types=["int"])
     assert statement.rows(make_organization().id, "sandbox", [1]) == [(wire,)]
+
+
+def test_a_document_goes_into_the_answer_as_it_stands():
+    statement = TenantStatement("""SELECT '{"a": [1, "é"]}'::jsonb WHERE $1 = 1""", types=["int"])
+    ((document,),) = statement.rows(make_organization().id, "sandbox", [1])
+    assert json.loads(dumps([document])) == [{"a": [1, "é"]}]
 
 
 def test_another_tenant_and_the_other_environment_see_nothing():

@@ -1,5 +1,6 @@
 """What a key may and may not, and that every change holds at once."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,14 @@ from tests.partner import Partner
 def change(partner, status):
     with tenancy.operator():
         key_change_status(key_id=partner.issued.key.id, status=status, actor=ACTOR)
+
+
+@contextmanager
+def changed_elsewhere():
+    """What another process changes leaves this one's cache as it was."""
+    cached = dict(snapshots._cache)
+    yield
+    snapshots._cache.update(cached)
 
 
 def test_a_suspended_key_is_refused_at_once_and_admitted_again_when_resumed(partner):
@@ -88,13 +97,49 @@ def test_a_warm_key_costs_no_database_query(partner, django_assert_num_queries):
 
 
 def test_a_request_is_one_round_trip_to_the_store(partner, monkeypatch):
-    partner.get("/health")
+    partner.leads()
     sent = []
-    real, direct = store.store.execute_command, store._once
+    real, direct, ahead = store.store.execute_command, store._once, store.Script.ask
     monkeypatch.setattr(store.store, "execute_command", lambda *a, **k: sent.append(a[0]) or real(*a, **k))
     monkeypatch.setattr(store, "_once", lambda command: sent.append(command[:17]) or direct(command))
-    assert partner.get("/health").status_code == 200
+    monkeypatch.setattr(store.Script, "ask", lambda *a: sent.append(a[1][:17]) or ahead(*a))
+    assert partner.leads().status_code == 200
     assert [b"EVALSHA" in command for command in sent] == [True]
+
+
+def test_what_was_read_for_a_key_that_has_changed_is_shown_to_nobody(partner):
+    lead = partner.lead_post().json()
+    assert partner.leads().json()["data"][0]["id"] == lead["id"]
+    with changed_elsewhere():
+        change(partner, "revoked")
+    answer = partner.leads()
+    assert answer.status_code == 401
+    assert lead["id"] not in answer.content.decode()
+
+
+def test_a_read_beyond_the_limit_is_refused_and_counted_nowhere(organization):
+    partner = Partner(make_key(organization, requests_per_minute=3))
+    answers = [partner.leads() for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0", "0"]
+    assert "data" not in answers[-1].json()
+
+
+def test_a_bad_read_counts_as_a_request(organization):
+    partner = Partner(make_key(organization, requests_per_minute=2))
+    partner.leads()
+    bad = partner.leads(limit="none")
+    assert (bad.status_code, bad["X-RateLimit-Remaining"]) == (400, "0")
+    assert partner.leads().status_code == 429
+
+
+def test_a_read_goes_on_after_the_store_closed_its_connection(partner):
+    partner.leads()
+    for client in store.store.client_list():
+        if client["id"] != str(store.store.client_id()):
+            store.store.client_kill_filter(_id=client["id"])
+    assert partner.leads().status_code == 200
+    assert partner.leads().status_code == 200
 
 
 def test_an_expired_key_is_refused(organization):

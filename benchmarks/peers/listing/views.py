@@ -8,15 +8,23 @@ from listing.models import Lead
 
 class LeadSerializer(serializers.ModelSerializer):
     organizationId = serializers.UUIDField(source="organization_id")
+    externalId = serializers.CharField(source="external_id")
+    phoneE164 = serializers.CharField(source="phone_normalized")
+    valueMinor = serializers.IntegerField(source="value_minor")
+    companyId = serializers.UUIDField(source="company_id")
+    agentId = serializers.UUIDField(source="agent_id")
+    customFields = serializers.JSONField(source="custom_fields")
     duplicateOf = serializers.UUIDField(source="duplicate_of_id")
+    mergedInto = serializers.UUIDField(source="merged_into_id")
     createdAt = serializers.DateTimeField(source="created_at")
     updatedAt = serializers.DateTimeField(source="updated_at")
 
     class Meta:
         model = Lead
         fields = (
-            "id", "organizationId", "name", "email", "phone", "source", "notes", "status", "duplicateOf",
-            "createdAt", "updatedAt",
+            "id", "organizationId", "externalId", "name", "email", "phone", "phoneE164", "source", "notes",
+            "tags", "valueMinor", "currency", "companyId", "agentId", "customFields", "status", "duplicateOf",
+            "mergedInto", "createdAt", "updatedAt",
         )  # fmt: skip
 
 

@@ -11,25 +11,34 @@ const PROCESSES = 2
 
 const KEY = `SELECT id, organization_id FROM p2_api_key
   WHERE hash = $1 AND NOT revoked AND (expires_at IS NULL OR expires_at > now())`
-const LEADS = `SELECT id, organization_id AS "organizationId", name, email, phone, source, notes, status,
-    duplicate_of_id AS "duplicateOf", created_at AS "createdAt", updated_at AS "updatedAt"
+const LEADS = `SELECT id, organization_id AS "organizationId", external_id AS "externalId", name, email, phone,
+    phone_normalized AS "phoneE164", source, notes, tags, value_minor AS "valueMinor", currency,
+    company_id AS "companyId", agent_id AS "agentId", custom_fields AS "customFields", status,
+    duplicate_of_id AS "duplicateOf", merged_into_id AS "mergedInto", created_at AS "createdAt",
+    updated_at AS "updatedAt"
   FROM lead WHERE organization_id = $1 AND environment = 'sandbox' ORDER BY created_at DESC, id DESC LIMIT 20`
 const LOG = `INSERT INTO p2_request_log (api_key_id, method, path, response_status, response_time_ms, ip)
   VALUES ($1, $2, $3, $4, $5, $6)`
 
 const text = { type: 'string' }
 const time = { type: 'string', format: 'date-time' }
+const none = { type: 'string', nullable: true }
 const lead = {
   type: 'object',
   properties: {
-    id: text, organizationId: text, name: text, email: text, phone: text, source: text, notes: text, status: text,
-    duplicateOf: { type: 'string', nullable: true }, createdAt: time, updatedAt: time
+    id: text, organizationId: text, externalId: text, name: text, email: text, phone: text, phoneE164: text,
+    source: text, notes: text, tags: { type: 'array', items: text }, valueMinor: { type: 'integer', nullable: true },
+    currency: text, companyId: none, agentId: none, customFields: { type: 'object', additionalProperties: true },
+    status: text, duplicateOf: none, mergedInto: none, createdAt: time, updatedAt: time
   }
 }
 const schema = {
   querystring: { type: 'object', required: ['organizationId'], properties: { organizationId: text } },
   response: { 200: { type: 'object', properties: { data: { type: 'array', items: lead } } } }
 }
+
+// a count of minor units is a number, not the text that a bigint would be
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 
 async function serve () {
   const database = new pg.Pool({ max: 8 })
