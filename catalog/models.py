@@ -215,8 +215,9 @@ class CatalogSync(TenantModel):
     """One run that reads a network's catalogue, page by page; its job does the work.
 
     `cursor` is where the next page begins; it moves on in the transaction that wrote the page's rows, so a
-    run goes on where its worker died. Only a catalogue read to its end ends what vanished from it. One at a
-    time of a network.
+    run goes on where its worker died. Pages shift while they are read: what the first reading missed is
+    looked for in a second one (`reading_number`), and only what is in neither is ended. Of a catalogue that was
+    not read to its end nothing is. One run at a time of a network.
     """
 
     class Status(models.TextChoices):
@@ -224,6 +225,7 @@ class CatalogSync(TenantModel):
         RUNNING = "running", "Running"
         COMPLETED = "completed", "Completed"
         FAILED = "failed", "Failed"
+        CANCELED = "canceled", "Canceled"
 
     network = models.ForeignKey(AffiliateNetwork, models.CASCADE, related_name="syncs", db_constraint=False)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+", db_constraint=False)
@@ -231,6 +233,9 @@ class CatalogSync(TenantModel):
     started_by = models.CharField(max_length=255)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     cursor = models.CharField(max_length=255, blank=True)
+    reading_number = models.PositiveSmallIntegerField(default=1)
+    # What the present reading met so far.
+    reading_count = models.PositiveIntegerField(default=0)
     # Read to the end; what remains is to end what vanished.
     is_read = models.BooleanField(default=False)
     page_count = models.PositiveIntegerField(default=0)

@@ -175,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
     "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
     "jobs.sweep_recordings": {"task": "jobs.sweep_recordings", "schedule": 86_400.0},
     "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
+    "catalog.sync_due": {"task": "catalog.sync_due", "schedule": 60.0},
     "webhooks.sweep": {"task": "webhooks.sweep", "schedule": 5.0},
     "webhooks.retry_failed": {"task": "webhooks.retry_failed", "schedule": 3600.0},
     "webhooks.tell_disabled": {"task": "webhooks.tell_disabled", "schedule": 300.0},
