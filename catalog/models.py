@@ -152,7 +152,7 @@ class Offer(TenantModel):
     # English words by their stems, and every word as it stands: that finds Hebrew, and beginnings of words.
     search = models.GeneratedField(
         expression=SearchVector("name", "brand_name", config="simple", weight="A")
-        + SearchVector("name", config="english", weight="A")
+        + SearchVector("name", "brand_name", config="english", weight="A")
         + SearchVector("category", "description", config="simple", weight="C")
         + SearchVector("category", "description", config="english", weight="C"),
         output_field=SearchVectorField(),
@@ -216,8 +216,8 @@ class CatalogSync(TenantModel):
 
     `cursor` is where the next page begins; it moves on in the transaction that wrote the page's rows, so a
     run goes on where its worker died. Pages shift while they are read: what the first reading missed is
-    looked for in a second one (`reading_number`), and only what is in neither is ended. Of a catalogue that was
-    not read to its end nothing is. One run at a time of a network.
+    looked for in a second one (`reading_number`), and only what is in neither is ended. Of a catalogue that
+    was not read to its end nothing is. One run at a time of a network.
     """
 
     class Status(models.TextChoices):

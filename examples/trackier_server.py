@@ -19,6 +19,7 @@ import time
 from collections import deque
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 DEFAULT_LIMIT = 1000
@@ -58,26 +59,10 @@ def campaign(number, title, *, host, model="cps", payout=5.0, currency="USD", ca
     } | more
 
 
-def demo_campaigns():
-    """A small catalogue: several sites, percentages and amounts, one that awaits approval."""
-    return [
-        campaign(101, "Trail shoes, new season", host="northtrail.example", payout=8.0),
-        campaign(102, "Rain jackets", host="northtrail.example", payout=7.5),
-        campaign(103, "Wireless headphones", host="auralis.example", category="Electronics", payout=4.25),
-        campaign(104, "Home espresso machines", host="crema.example", category="Home", payout=6.0),
-        campaign(
-            105, "Language app, yearly plan", host="parla.example", model="cpa", payout=12.5,
-            category="Education", app_id="com.parla.app", app_name="Parla",
-        ),
-        campaign(
-            106, "Travel insurance", host="safeway.example", model="cpl", payout=9.0, currency="EUR",
-            category="Finance", countries=["DE", "FR", "ES"],
-            cap={"type": "conversion", "daily": 50, "monthly": 0, "lifetime": 1000},
-        ),
-        campaign(107, "Organic baby care", host="littleleaf.example", category="Family", payout=11.0),
-        campaign(108, "City breaks", host="weekendaway.example", category="Travel", payout=3.0,
-                 tracking_link=None),
-    ]  # fmt: skip
+def demo_campaigns(base="http://127.0.0.1:8099", images="http://127.0.0.1:8000/static/demo"):
+    """The campaigns of trackier_campaigns.json; links lead to `base`, pictures lie at `images`."""
+    text = Path(__file__).with_name("trackier_campaigns.json").read_text(encoding="utf-8")
+    return json.loads(text.replace("{base}", base).replace("{images}", images))
 
 
 class TrackierNetwork:
@@ -201,8 +186,9 @@ def main():
     parser.add_argument("--key", default="demo-key")
     parser.add_argument("--rate", type=int, default=5, help="requests a second; 0 is no limit")
     parser.add_argument("--campaigns", help="a JSON file: a list of campaigns")
+    parser.add_argument("--images", default="http://127.0.0.1:8000/static/demo", help="where pictures lie")
     arguments = parser.parse_args()
-    campaigns = None
+    campaigns = demo_campaigns(f"http://127.0.0.1:{arguments.port}", arguments.images)
     if arguments.campaigns:
         with open(arguments.campaigns, encoding="utf-8") as file:
             campaigns = json.load(file)

@@ -2,7 +2,14 @@
 
 import itertools
 
-from catalog.models import AffiliateNetwork, Brand, Offer
+from catalog.models import (
+    AffiliateNetwork,
+    Brand,
+    CatalogSync,
+    CatalogSyncDifference,
+    CatalogSyncFailure,
+    Offer,
+)
 from config import tenancy
 from config.encryption import seal
 
@@ -61,3 +68,23 @@ def make_offer(organization, *, environment="sandbox", brand=None, **fields):
             }
             | fields,
         )
+
+
+def make_run(organization, *, environment="sandbox"):
+    """A completed run of a network, that changed an offer and could not take another one in."""
+    network = make_network(organization, environment=environment)
+    offer = make_offer(organization, environment=environment, network=network)
+    tenant = {"organization": organization, "environment": environment}
+    with tenancy.tenant(organization.id, environment):
+        sync = CatalogSync.objects.create(
+            **tenant, network=network, started_by="schedule", status="completed", seen_count=2,
+            updated_count=1, failed_count=1, page_count=1, expected_count=2,
+        )  # fmt: skip
+        CatalogSyncDifference.objects.create(
+            **tenant, sync=sync, offer=offer, action="updated", before={"name": "Was"}, after={"name": "Is"}
+        )
+        CatalogSyncFailure.objects.create(
+            **tenant, sync=sync, external_id="9", name="<b>Odd</b>", reasons={"payouts": ["There is none."]},
+            received={"id": 9, "title": "<b>Odd</b>"},
+        )  # fmt: skip
+    return sync

@@ -8,7 +8,8 @@ is its app, or the site it leads to.
 """
 
 import html
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -32,6 +33,7 @@ from catalog.adapters.http import ask
 PAGE_SIZE = 100
 _WHOLE = 10_000
 _MAX_MINOR = 10**15
+_LINE_ENDS = re.compile(r"<(?:br|/p|/div|/li|/h\d)\b[^<>]*>", re.IGNORECASE)
 
 
 class _Reasons(Exception):
@@ -62,18 +64,11 @@ class Trackier:
         campaigns = data.get("campaigns") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(campaigns, list):
             raise NetworkUnavailable("unexpected_answer", "The network's answer has no campaigns.")
-        offers, unreadable = [], []
-        for campaign in campaigns:
-            try:
-                offers.append(_offer(campaign, self._access.currency))
-            except _Reasons as why:
-                known = campaign if isinstance(campaign, dict) else {}
-                identity, title = _text(known.get("id"), 120), _text(known.get("title"), 255)
-                unreadable.append(Unreadable(identity, title, why.fields, campaign))
+        offers, unreadable = campaigns_read(campaigns, self._access.currency)
         total = data.get("count")
         return Page(
-            offers=tuple(offers),
-            unreadable=tuple(unreadable),
+            offers=offers,
+            unreadable=unreadable,
             # its documentation: go on until no campaigns are returned
             next_cursor=str(number + 1) if campaigns else "",
             total=total if isinstance(total, int) and total >= 0 else None,
@@ -100,6 +95,21 @@ class Trackier:
         raise NetworkUnavailable("unexpected_answer", said or f"The network answered {status}.")
 
 
+def campaigns_read(
+    campaigns: Sequence[Any], currency: str
+) -> tuple[tuple[NetworkOffer, ...], tuple[Unreadable, ...]]:
+    """Campaigns in the catalogue's terms, and those that cannot be; `currency` where they name none."""
+    offers, unreadable = [], []
+    for campaign in campaigns:
+        try:
+            offers.append(_offer(campaign, currency))
+        except _Reasons as why:
+            known = campaign if isinstance(campaign, dict) else {}
+            identity, title = _text(known.get("id"), 120), _text(known.get("title"), 255)
+            unreadable.append(Unreadable(identity, title, why.fields, campaign))
+    return tuple(offers), tuple(unreadable)
+
+
 def _offer(campaign: Any, currency: str) -> NetworkOffer:
     """A campaign in the catalogue's terms. Raises _Reasons."""
     if not isinstance(campaign, dict):
@@ -109,7 +119,7 @@ def _offer(campaign: Any, currency: str) -> NetworkOffer:
         raise _Reasons(id="This is missing.")
     if not title:
         raise _Reasons(title="This is missing.")
-    currency = (_text(campaign.get("currency"), 3) or currency).upper()
+    currency = (_text(campaign.get("currency"), 10) or currency).upper()
     if len(currency) != 3 or not currency.isalpha():
         raise _Reasons(currency="This is no ISO 4217 currency.")
     kind, value = _commission(campaign, currency)
@@ -206,10 +216,10 @@ def _text(value: Any, most: int) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Its texts are HTML."""
+    """Its texts are HTML, of which lines remain."""
     if not isinstance(value, str):
         return ""
-    lines = html.unescape(strip_tags(value.replace("\x00", ""))).splitlines()
+    lines = html.unescape(strip_tags(_LINE_ENDS.sub("\n", value.replace("\x00", "")))).splitlines()
     return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
 
 
