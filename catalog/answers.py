@@ -5,6 +5,7 @@ allow-lists and on the query, and on nothing else: keys with the same reach shar
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class _Answer:
 
 
 _kept: dict[tuple[Any, ...], _Answer] = {}
+_keeping = threading.Lock()
 
 
 def catalog_answer(
@@ -101,9 +103,10 @@ def _made(
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     answer = _Answer(number, until, body, etag)
     if number:
-        while len(_kept) >= _ROOM:
-            _kept.pop(next(iter(_kept), key), None)
-        _kept[key] = answer
+        with _keeping:
+            while len(_kept) >= _ROOM:
+                del _kept[next(iter(_kept))]
+            _kept[key] = answer
     return answer
 
 

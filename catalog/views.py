@@ -11,7 +11,7 @@ from catalog.answers import Reach, catalog_answer
 from catalog.models import Offer
 from catalog.selectors import offer_of, offer_status, offers_of, offers_page
 from catalog.serializers import OfferDetailOut, OfferOut, OfferQuery, offer_detail, offer_row
-from config.api.pagination import list_envelope, list_query
+from config.api.pagination import list_envelope
 from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest, PartnerViewSet
 
@@ -31,7 +31,7 @@ class OfferViewSet(PartnerViewSet):
         """Offers, from cache until the catalogue changes (`ETag`, 304)."""
 
         def make(now: datetime) -> dict[str, Any]:
-            query = list_query(request.GET, _QUERY)
+            query = _QUERY.run_validation(request.GET)
             offers, pagination = offers_page(offers_of(self.credential), query, at=now)
             rows = [offer_row(offer, status=offer_status(offer, now)) for offer in offers]
             return {"data": rows, "pagination": pagination}

@@ -67,7 +67,7 @@ def network_update(
 
     Raises AffiliateNetwork.DoesNotExist (404), NameTaken (409).
     """
-    network = AffiliateNetwork.objects.select_for_update(of=("self",)).get(id=network_id)
+    network = AffiliateNetwork.objects.select_for_update(no_key=True, of=("self",)).get(id=network_id)
     before = _terms(network)
     for name, value in terms.items():
         setattr(network, name, value)

@@ -65,7 +65,7 @@ def sync_cancel(*, sync_id: UUID, actor: Actor) -> CatalogSync:
     found = CatalogSync.objects.get(id=sync_id)
     if found.job_id and found.status in _OPEN:
         job_cancel(job_id=found.job_id, actor=actor)
-    sync = CatalogSync.objects.select_for_update(of=("self",)).get(id=sync_id)
+    sync = _locked(found)
     if sync.status in _OPEN:
         _close(sync, Status.CANCELED)
     return sync
@@ -101,8 +101,9 @@ def sync_trouble(*, sync_id: UUID, error: NetworkError) -> None:
 
 def sync_settle(job: Job) -> None:
     """Close the run of a job that ended, in the transaction that settles the job."""
-    sync = CatalogSync.objects.select_for_update(of=("self",)).filter(job_id=job.id, status__in=_OPEN).first()
-    if sync is None:
+    found = CatalogSync.objects.filter(job_id=job.id).first()
+    sync = found and _locked(found)
+    if sync is None or sync.status not in _OPEN:
         return
     if job.error:
         sync.trouble = {**job.error, "at": timezone.now().isoformat()}
@@ -139,6 +140,12 @@ def _start_if_due(network_id: UUID) -> bool:
 def _is_due(network: AffiliateNetwork, started_at: datetime | None) -> bool:
     every = timedelta(minutes=network.sync_every_minutes)
     return started_at is None or started_at + every <= timezone.now()
+
+
+def _locked(sync: CatalogSync) -> CatalogSync:
+    """The run, locked behind its network, as everyone locks the two who changes both."""
+    AffiliateNetwork.objects.select_for_update(no_key=True, of=("self",)).get(id=sync.network_id)
+    return CatalogSync.objects.select_for_update(of=("self",)).get(id=sync.id)
 
 
 def _abandoned_settle(network: AffiliateNetwork) -> None:

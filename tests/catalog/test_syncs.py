@@ -7,6 +7,8 @@ import pytest
 from django.utils import timezone
 
 from catalog import catalog_sync
+from catalog.adapters.base import NetworkBrand, NetworkOffer, Page
+from catalog.adapters.registry import ADAPTERS
 from catalog.exceptions import SyncRunning
 from catalog.models import AffiliateNetwork, Brand, CatalogSync, CatalogVersion, Offer
 from catalog.services import pages as pages_module
@@ -368,3 +370,28 @@ def test_an_answer_that_makes_no_sense_is_asked_for_again(network, trackier, ans
     }
     with tenancy.operator():
         assert not Brand.objects.exists()
+
+
+def test_another_network_is_one_class(organization, monkeypatch):
+    class Shelf:
+        name, label, pace_s = "shelf", "Shelf", 0.0
+
+        def __init__(self, access):
+            self.key = access.credentials["api_key"]
+
+        def page(self, cursor):
+            brand = NetworkBrand("b", "Shelf brand")
+            offer = NetworkOffer("o", brand, f"Of {self.key}", "flat", 500, "EUR", category="Books")
+            return Page(offers=(offer,), seen=1, total=1)
+
+    monkeypatch.setitem(ADAPTERS, "shelf", Shelf)
+    sync = run(make_network(organization, adapter="shelf"))
+    assert (sync.status, offers()["o"].name, offers()["o"].brand_name) == (
+        "completed",
+        "Of a-key",
+        "Shelf brand",
+    )
+    monkeypatch.delitem(ADAPTERS, "shelf")
+    with tenancy.operator():
+        network = AffiliateNetwork.objects.get(adapter="shelf")
+    assert run(network).trouble["code"] == "adapter_unknown"
