@@ -4,6 +4,7 @@ import json
 import secrets
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -34,7 +35,7 @@ def postback_secret_renew(*, organization_id: UUID, actor: Actor) -> str:
 
 def catalog_fill(*, organization_id: UUID, environment: str, url: str, actor: Actor) -> None:
     """Fill an organization's catalogue, in its context; `url` is where the hub serves the pictures."""
-    tenant = {"organization_id": organization_id, "environment": environment}
+    tenant: dict[str, Any] = {"organization_id": organization_id, "environment": environment}
     network = network_create(
         **tenant,
         name="Trackier (local)",

@@ -56,7 +56,7 @@ def offers_page(
     rows = offers if query["status"] == "all" else offers.of_status(query["status"], at=at)
     if "brand_id" in query:
         rows = rows.filter(brand_id=query["brand_id"])
-    if "category" in query:
+    if query.get("category"):
         rows = rows.in_category(query["category"])
     if "region" in query:
         rows = rows.in_region(query["region"])
@@ -67,8 +67,8 @@ def offers_page(
     sortable, sort = SORTABLE, "createdAt"
     if text := (query.get("q") or query.get("search") or "").replace("\x00", "").strip():
         rows, sortable, sort = rows.matching(text), SORTABLE | {"relevance": "relevance"}, "relevance"
-    rows = filter_dates(rows, query)
-    return paginate(rows, query | {"sortBy": query.get("sortBy", sort)}, sortable=sortable)
+    dated = filter_dates(rows, query)
+    return paginate(dated, query | {"sortBy": query.get("sortBy", sort)}, sortable=sortable)
 
 
 def offer_of(credential: Snapshot, offer_id: UUID) -> Offer:

@@ -20,14 +20,16 @@ class OfferQuery(ListQuery):
     """
 
     brand_id = serializers.UUIDField(required=False)
-    category = serializers.CharField(required=False, max_length=120)
-    q = serializers.CharField(required=False, max_length=200)
+    category = serializers.CharField(required=False, max_length=120, allow_blank=True)
+    q = serializers.CharField(required=False, max_length=200, allow_blank=True)
     min_commission = serializers.DecimalField(
         required=False, min_value=0, max_digits=15, decimal_places=2, coerce_to_string=False
     )
     commission_type = serializers.ChoiceField(choices=Offer.CommissionType.choices, required=False)
     region = serializers.RegexField(r"^[A-Za-z]{2}$", required=False)
-    status = serializers.ChoiceField(choices=STATES, default=Offer.Status.ACTIVE)
+    status = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=STATES, default=Offer.Status.ACTIVE
+    )
     sortBy = serializers.CharField(required=False, max_length=40)
 
 

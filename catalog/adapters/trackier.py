@@ -175,7 +175,7 @@ def _brand(campaign: Mapping[str, Any], preview_url: str, title: str) -> Network
     return NetworkBrand(f"campaign:{_text(campaign.get('id'), 111)}", title[:200])
 
 
-def _caps(cap: Any, currency: str) -> dict[str, int]:
+def _caps(cap: Any, currency: str) -> dict[str, Any]:
     """`{"type", "daily", "lifetime"}`: 0 is none; months have no place in the catalogue."""
     if not isinstance(cap, dict):
         return {}

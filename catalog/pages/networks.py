@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -35,14 +35,13 @@ def network_list(request: HttpRequest, reach: Reach) -> HttpResponse:
     networks = AffiliateNetwork.objects.select_related("organization")
     if reach.organization:
         networks = networks.for_organization(reach.organization.id)
-    last = CatalogSync.objects.filter(network=OuterRef("pk")).order_by("-created_at", "-id")
-    networks = networks.annotate(
-        last_sync_id=Subquery(last.values("id")[:1]), offer_count=Count("offers", distinct=True)
-    ).order_by("name", "id")
+    networks = networks.annotate(offer_count=Count("offers")).order_by("name", "id")
     page = Paginator(networks, PAGE_SIZE).get_page(request.GET.get("page"))
-    syncs = CatalogSync.objects.in_bulk([one.last_sync_id for one in page if one.last_sync_id])
+    latest = CatalogSync.objects.filter(network__in=[network.id for network in page])
+    latest = latest.order_by("network_id", "-created_at", "-id").distinct("network_id")
+    syncs = {sync.network_id: sync for sync in latest}
     context = {
-        "rows": [(network, syncs.get(network.last_sync_id)) for network in page],
+        "rows": [(network, syncs.get(network.id)) for network in page],
         "page_obj": page,
         "reach": reach,
         "tab": "networks",

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
@@ -19,6 +20,7 @@ from catalog.selectors import offer_is_open, offer_status
 from catalog.serializers import offer_row
 from catalog.services.offers import brand_create, brand_update, offer_create, offer_update
 from config.api.exceptions import DomainError
+from config.api.renderers import dumps
 from config.tenancy import Environment
 from partners.models import GOVERNORS, READERS
 from partners.pages import PAGE_SIZE, Reach, actor_of, reached
@@ -80,7 +82,7 @@ def offer_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
         "offer": offer,
         "status": status,
         "is_open": offer_is_open(offer, now),
-        "wire": offer_row(offer, status=status),
+        "wire": orjson.loads(dumps(offer_row(offer, status=status))),
         "kept": [
             (LABELS[name], offer.network_values.get(name))
             for name in offer.overridden_fields

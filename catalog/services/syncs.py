@@ -131,7 +131,7 @@ def _start_if_due(network_id: UUID) -> bool:
     """Start it unless another sweep has, a moment ago."""
     network = AffiliateNetwork.objects.select_for_update(no_key=True, of=("self",)).get(id=network_id)
     last = network.syncs.order_by("-created_at").first()
-    if not _is_due(network, last and last.created_at):
+    if not _is_due(network, last.created_at if last else None):
         return False
     sync_start(network_id=network_id)
     return True

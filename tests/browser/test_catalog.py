@@ -45,7 +45,7 @@ def test_a_network_is_connected_read_and_an_offer_overridden(page, owner, pictur
         try:
             page.get_by_role("button", name="Read now").click()
             page.locator("progress").wait_for()
-            page.locator("#sync-state", has_text="Completed").wait_for(timeout=60_000)
+            page.locator("#sync-state", has_text="Completed").wait_for(timeout=180_000)
             network.campaigns = [
                 trackier_server.campaign(
                     101, "Trail shoes, new season", host="northtrail.example", payout=9.5
@@ -53,14 +53,14 @@ def test_a_network_is_connected_read_and_an_offer_overridden(page, owner, pictur
                 *campaigns[2:],
             ]
             page.get_by_role("button", name="Read again").click()
-            page.locator("#sync-state", has_text="Completed").wait_for(timeout=60_000)
+            page.locator("#sync-state", has_text="Completed").wait_for(timeout=180_000)
         finally:
             process.stop()
     page.get_by_text("There is none.").wait_for()
     page.get_by_text("Ended", exact=True).last.wait_for()
     picture(page, "catalogue-run")
-    page.get_by_role("link", name="Networks").click()
     page.get_by_role("link", name="Trackier").click()
+    page.get_by_role("heading", name="Runs").wait_for()
     picture(page, "network")
 
     page.get_by_role("link", name="Offers").first.click()

@@ -105,6 +105,7 @@ def test_filters_narrow_the_list(organization, key):
     make_offer(organization, name="c", commission_type="flat", commission_value=6, regions=["FR"])
     assert names(key, brand_id=str(brand.id)) == ["a"]
     assert names(key, category="travel") == ["a"]
+    assert len(names(key, category="", q="")) == 3
     assert set(names(key, min_commission="5.5")) == {"a", "c"}
     assert names(key, min_commission="5.51", commission_type="percentage") == []
     assert set(names(key, region="fr")) == {"b", "c"}
