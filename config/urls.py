@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from bookings.urls import api_urlpatterns as bookings
+from catalog.urls import api_urlpatterns as catalog
 from config import health
 from config.policy import deprecation_policy
 from credentials.urls import api_urlpatterns as governance
@@ -37,6 +38,7 @@ urlpatterns = [
     path("api/partner/v1/", include(rentals)),
     path("api/partner/v1/", include(invoices)),
     path("api/partner/v1/", include(call_analysis)),
+    path("v1/", include(catalog)),
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
@@ -49,6 +51,7 @@ urlpatterns = [
     path("", include("rentals.urls")),
     path("", include("invoices.urls")),
     path("", include("leads.urls")),
+    path("", include("catalog.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),

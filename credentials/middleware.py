@@ -125,7 +125,9 @@ def _answered_ahead(request: Any, match: ResolverMatch, address: str) -> Any:
 def _finish(request: Any, response: Any, *, started: float, endpoint: str, length: int) -> None:
     body, headers = response.content, response.headers
     code = headers.pop("X-Error-Code", ("", ""))[1]
-    added = [*_STANDING_HEADERS, ("X-Request-Id", request.request_id), ("Content-Length", str(len(body)))]
+    added = [*_STANDING_HEADERS, ("X-Request-Id", request.request_id)]
+    if response.status_code != 304:  # whose length would be the 200's
+        added.append(("Content-Length", str(len(body))))
     if request.verdict is not None:
         added += limit_headers(request.verdict, request.limits)
     if "Cache-Control" not in headers:

@@ -114,6 +114,12 @@ def store_failed(error: redis.RedisError) -> None:
     log.warning("limit_store_unavailable", error=str(error))
 
 
+def value_read(name: str) -> bytes | None:
+    """A key's value. Raises redis.RedisError when the store does not answer."""
+    value: bytes | None = _round_trip(_packed("GET", name))
+    return value
+
+
 class Script:
     """A Lua script of the store."""
 

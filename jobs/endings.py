@@ -20,6 +20,7 @@ class Ending:
     """What came of one attempt.
 
     `code` and `message` are the job's error should this attempt be its last; `detail` is for operators.
+    Another attempt comes `wait_s` seconds later at the earliest.
     """
 
     outcome: JobAttempt.Outcome
@@ -29,6 +30,7 @@ class Ending:
     detail: str = ""
     peak_memory_bytes: int | None = None
     cpu_s: float | None = None
+    wait_s: float = 0
 
     @property
     def is_repeatable(self) -> bool:
@@ -52,7 +54,7 @@ def work_on(kind: JobType, job: Job, reporter: Reporter) -> Ending:
         return Ending(Outcome.FAILED, code=failure.code, message=failure.message)
     except JobTrouble as trouble:
         log.warning("job_in_trouble", code=trouble.code)
-        return Ending(Outcome.ERROR, code=trouble.code, message=trouble.message)
+        return Ending(Outcome.ERROR, code=trouble.code, message=trouble.message, wait_s=trouble.wait_s)
     except MemoryError:
         raise
     except Exception as error:

@@ -25,12 +25,13 @@ class JobFailure(Exception):
 class JobTrouble(Exception):
     """This attempt failed for a reason that may pass: another is made as the type's retry policy says.
 
-    `code` and `message` are the job's error if it was the last.
+    `code` and `message` are the job's error if it was the last. Whoever knows better than the policy when it
+    may pass (a `Retry-After`) says so in `wait_s`: the next attempt comes no earlier.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, wait_s: float = 0) -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code, self.message, self.wait_s = code, message, wait_s
 
 
 class JobCanceled(Exception):
@@ -84,6 +85,7 @@ class JobType:
     sla_s: float | None = None
     breached: Hook | None = None
     concurrency_per_organization: int | None = None
+    is_announced: bool = True
 
     @property
     def is_confined(self) -> bool:
@@ -122,6 +124,7 @@ def job_type(
     sla_s: float | None = None,
     breached: Hook | None = None,
     concurrency_per_organization: int | None = None,
+    is_announced: bool = True,
 ) -> Callable[[Work], Work]:
     """Register the decorated function as the work of jobs named `name`.
 
@@ -137,6 +140,8 @@ def job_type(
     many workers; the others wait and hold nobody up.
 
     A job not settled `sla_s` after its submission is flagged once, and `breached` called in that transaction.
+
+    Its end is the event `job.completed` or `job.failed`, unless it is the hub's own affair (`is_announced`).
     """
 
     def register(run: Work) -> Work:
@@ -155,6 +160,7 @@ def job_type(
             sla_s,
             breached,
             concurrency_per_organization,
+            is_announced,
         )
         return run
 

@@ -64,6 +64,8 @@ _STATES: dict[str, tuple[str, Any]] = {
     "took_in": ("info", _("Took in another")),
     "created": ("good", _("Created")),
     "updated": ("info", _("Updated")),
+    "ended": ("muted", _("Ended")),
+    "inactive": ("muted", _("Inactive")),
 }
 _ENVIRONMENTS: dict[str, tuple[str, Any]] = {
     "sandbox": ("warn", _("Sandbox")),

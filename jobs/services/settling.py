@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -21,6 +21,9 @@ from webhooks.services import callback_schedule, events_emit
 log = structlog.get_logger(__name__)
 
 Ended = tuple[Job, Ending]
+
+# No attempt waits longer, whatever another machine asks for.
+_MAX_WAIT_S = 86_400
 
 # Who lost the lease settles nothing: another worker has the job, or it was canceled.
 _SETTLE = """
@@ -124,7 +127,8 @@ def _queue_again(job: Job, ending: Ending) -> None:
     now = timezone.now()
     with tenancy.operator():
         held = Job.objects.filter(id=job.id, lease_token=job.lease_token, status=Job.Status.PROCESSING)
-        due_at = now + JOB_TYPES[job.job_type].retry.wait(job.attempt_count)
+        wait = JOB_TYPES[job.job_type].retry.wait(job.attempt_count)
+        due_at = now + max(wait, timedelta(seconds=min(ending.wait_s, _MAX_WAIT_S)))
         queued = {"status": Job.Status.QUEUED, "due_at": due_at, "updated_at": now}
         if not held.update(lease_token=None, lease_until=None, **queued):
             return
@@ -142,7 +146,8 @@ def _settle(ended: Sequence[Ended]) -> int:
             cursor.execute(_SETTLE, _columns(ended) | {"now": now})
             ours = {job_id: (stage, progress) for job_id, stage, progress in cursor.fetchall()}
         settled = [_settled(job, ending, now, *ours[job.id]) for job, ending in ended if job.id in ours]
-        events_emit([(JOB_FAILED if job.error else JOB_COMPLETED, job) for job in settled])
+        announced = [job for job in settled if JOB_TYPES[job.job_type].is_announced]
+        events_emit([(JOB_FAILED if job.error else JOB_COMPLETED, job) for job in announced])
         for job in settled:
             if settled_hook := JOB_TYPES[job.job_type].settled:
                 settled_hook(job)

@@ -29,6 +29,7 @@ from rentals.services.items import block_create, item_create
 from rentals.services.orders import Wanted, order_create
 from tests.engine import job_claim, job_work
 from tests.factories import ACTOR, SANDBOX, make_company, make_key, make_organization, make_user
+from tests.offers import make_run
 from tests.partner import Partner
 from tests.partner_requests.test_requests import ONBOARDING
 from tests.webhooks.rows import make_subscription
@@ -45,6 +46,7 @@ OURS = (
     "bookings",
     "rentals",
     "invoices",
+    "catalog",
 )
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 
@@ -144,6 +146,7 @@ def filled(shipped):
             actor=ACTOR,
         )
         lot_import(import_id=uploaded.id, rows=first_rows(uploaded), after=0)
+    make_run(organization)
     job_work(queue="default")
     shipped()
     return partner

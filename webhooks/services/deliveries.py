@@ -3,8 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.utils import timezone
 from uuid_utils import uuid7
 
 from config import tenancy
+from config.outbound.retry_after import retry_after_s
 from partners.services.audit import Actor, audit_record
 from webhooks.models import Delivery
 from webhooks.services.claims import Claimed, subscriptions_let_go
@@ -119,18 +119,8 @@ def retry_wait(outcome: Outcome, *, now: datetime) -> timedelta:
     except OverflowError:
         wait_s = cap
     wait_s *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 (spreads load, hides nothing)
-    asked_s = _retry_after_s(outcome.response_headers.get("retry-after", ""), now=now)
+    asked_s = retry_after_s(outcome.response_headers.get("retry-after", ""), now=now)
     return timedelta(seconds=min(max(wait_s, asked_s), cap))
-
-
-def _retry_after_s(value: str, *, now: datetime) -> float:
-    if value.isascii() and value.isdecimal():
-        return float(value[:12])
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return 0
-    return (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
 
 
 def _record(outcome: Outcome) -> dict[str, object]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from bookings.opening_hours import WEEKDAYS
 from bookings.services.resources import resource_create
+from catalog.demo import NETWORK_SLUG, catalog_fill, postback_secret_renew
 from config import tenancy
 from config.tenancy import Environment
 from credentials.scopes import PARTNER_SCOPES
@@ -55,13 +56,13 @@ class Command(BaseCommand):
         else:
             # the file is written before the commit: loaded data without its secrets would be useless
             with transaction.atomic():
-                values = {"HUB_URL": options["url"], **(_renew() if present else _load())}
+                values = {"HUB_URL": options["url"], **(_renew() if present else _load(options["url"]))}
                 _write(path, values)
         _write(path, values)
         self.stdout.write(f"Demo values are in {path.name}.")
 
 
-def _load() -> dict[str, str]:
+def _load(url: str) -> dict[str, str]:
     admin = User.objects.create_superuser(ADMIN_EMAIL, full_name="Dana Admin")
     owner = User.objects.create_user(OWNER_EMAIL, full_name="Omer Owner")
     acme = organization_create(
@@ -87,6 +88,7 @@ def _load() -> dict[str, str]:
         )
         _bookable(acme)
         _rentable(acme)
+        catalog_fill(organization_id=acme.id, environment=Environment.SANDBOX, url=url, actor=ACTOR)
     return _secrets(admin, owner, acme, other)
 
 
@@ -138,6 +140,7 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         person.save(update_fields=["password"])
     with tenancy.operator():
         issued, foreign = _key(acme, "Demo Partner"), _key(other, "Other Partner")
+        postback_secret = postback_secret_renew(organization_id=acme.id, actor=ACTOR)
     return {
         "HUB_ADMIN_EMAIL": ADMIN_EMAIL,
         "HUB_ADMIN_PASSWORD": passwords[0],
@@ -149,6 +152,8 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         "HUB_KEY_ID": issued.key.key_id,
         "HUB_SECRET": issued.secret,
         "HUB_WEBHOOK_SECRET": issued.webhook_secret,
+        "HUB_NETWORK": NETWORK_SLUG,
+        "HUB_POSTBACK_SECRET": postback_secret,
         "HUB_OTHER_ORGANIZATION_ID": str(other.id),
         "HUB_OTHER_KEY": foreign.raw,
     }

@@ -1,0 +1,1 @@
+"""Dashboard pages: offers, brands, networks, and how these were read."""

@@ -1,0 +1,1 @@
+"""Writes of the catalogue: networks, brands, offers, and runs that read networks."""
