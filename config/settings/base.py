@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "invoices",
     "bookings",
     "rentals",
+    "rewards",
 ]
 
 # --- The two ways of a request -----------------------------------------------
