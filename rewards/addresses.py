@@ -1,8 +1,9 @@
 """Where a smart link leads: a network's address with its macros filled.
 
-Macros of a network's `link_template`, or of an offer's `tracking_url` where the network has none: `{offer_id}`,
-`{publisher_id}`, `{source}` (the campaign's pid, as the sub-publisher), `{click_id}`, `{link_code}`, `{deep_link}`.
-What a template leaves out is added as Trackier names it: `p1` for the click, `url` for the deep link.
+Macros of a network's `link_template`, or of an offer's `tracking_url` where the network has none:
+`{offer_id}`, `{publisher_id}`, `{source}` (the campaign's pid, as the sub-publisher), `{click_id}`,
+`{link_code}`, `{deep_link}`. What a template leaves out is added as Trackier names it: `p1` for the click,
+`url` for the deep link.
 """
 
 from urllib.parse import quote, urlencode, urlsplit
@@ -54,7 +55,7 @@ def network_address(
 def raw_network_address(address: str, *, code: str) -> str:
     """A link's address for use past our redirect: the click's place names the link, then `{click_id}`.
 
-    A partner may fill that macro with an id of its own, or leave it: the conversion finds the link by its code.
+    A partner may fill that macro with an id of its own, or leave it: a conversion finds the link by its code.
     """
     return address.replace(CLICK, f"{code}.{CLICK}")
 
@@ -67,7 +68,9 @@ def is_on_site(address: str, offer: Offer) -> bool:
     except ValueError:
         return False
     plain = address.isprintable() and not any(sign in address for sign in ' \\"<>{}')
-    if not (plain and host and parts.scheme in _SCHEMES and "@" not in parts.netloc and port in {None, 80, 443}):
+    if not (
+        plain and host and parts.scheme in _SCHEMES and "@" not in parts.netloc and port in {None, 80, 443}
+    ):
         return False
     return any(host == site or host.endswith(f".{site}") for site in _sites(offer))
 
