@@ -15,3 +15,8 @@ def link_code() -> str:
 def campaign_pid() -> str:
     """What a network knows a campaign by."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(PID_LENGTH))
+
+
+def is_code(text: str) -> bool:
+    """Whether a text could be a link's code."""
+    return 6 <= len(text) <= 16 and text.isascii() and text.isalnum()

@@ -264,6 +264,8 @@ SPECTACULAR_SETTINGS = {
         "InvoiceStatusEnum": "invoices.models.Invoice.Status",
         "InvoiceKindEnum": "invoices.models.Invoice.Kind",
         "JobStatusEnum": "jobs.models.Job.Status",
+        "CampaignStatusEnum": "rewards.models.Campaign.Status",
+        "LinkStatusEnum": "rewards.models.SmartLink.Status",
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
         "SigningModeEnum": "credentials.models.ApiKey.SigningMode",
         "ScopeEnum": "credentials.scopes.Scope",
