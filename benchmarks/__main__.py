@@ -14,6 +14,7 @@ from benchmarks.jobs.run import PARTS as JOB_PARTS
 from benchmarks.jobs.run import jobs
 from benchmarks.load import wrk_path
 from benchmarks.memory import memory
+from benchmarks.redirects import redirects
 from benchmarks.report import table_report
 from benchmarks.rounds import rounds_run
 from benchmarks.stores import Stores
@@ -21,7 +22,7 @@ from benchmarks.webhooks.run import PARTS as WEBHOOK_PARTS
 from benchmarks.webhooks.run import webhooks
 from config.embedded.state import SetUpError
 
-PARTS = ("table", "growth", "availability", "memory", "webhooks", "jobs")
+PARTS = ("table", "growth", "availability", "memory", "redirects", "webhooks", "jobs")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -92,6 +93,8 @@ def main() -> int:
             availability(rounds=rounds, seconds=seconds, write=write)
         if "memory" in what:
             memory(requests=arguments.requests, seconds=seconds, write=write)
+        if "redirects" in what:
+            redirects(rounds=rounds, seconds=seconds, write=write)
         if "webhooks" in what:
             webhooks(rounds=rounds, seconds=seconds, queued=arguments.queued, only=only, write=write)
         if "jobs" in what:

@@ -4,9 +4,9 @@ from django.db import models
 from django.db.models import Q
 
 from partners.models import TenantModel
-from partners.querysets import TenantQuerySet
 from rewards.codes import link_code
 from rewards.models.campaigns import Campaign
+from rewards.querysets import SmartLinkQuerySet
 
 
 class SmartLink(TenantModel):
@@ -29,7 +29,7 @@ class SmartLink(TenantModel):
     sub_id = models.CharField(max_length=120, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
 
-    objects = TenantQuerySet.as_manager()
+    objects = SmartLinkQuerySet.as_manager()
 
     class Meta:
         constraints = (

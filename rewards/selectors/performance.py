@@ -175,7 +175,16 @@ def _clicks(group: str, period: Period, narrow: str, values: Sequence[Any]) -> l
 
 
 def _conversions(group: str, period: Period, narrow: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {group}, currency, count(*) FILTER (WHERE status IN ('pending', 'approved')),"  # noqa: S608
+            " sum(platform_minor + partner_minor + user_minor),"
+            " coalesce(sum(commission_minor) FILTER (WHERE status = 'pending'), 0),"
+            " sum(partner_minor), sum(user_minor) FROM rewards_conversion"
+            f" WHERE created_at >= %s AND created_at < %s AND campaign_id IS NOT NULL{narrow} GROUP BY 1, 2",
+            [period.starts_at, period.ends_at, *values],
+        )
+        return cursor.fetchall()
 
 
 def _midnight(at: datetime) -> datetime:

@@ -1,27 +1,12 @@
 """Campaigns on the wire."""
 
-from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
 
+from catalog.models import WHOLE
 from config.api.pagination import ListQuery
 from rewards.models import Campaign
-
-_HUNDREDTHS = Decimal("0.01")
-
-
-class SharePercent(serializers.DecimalField):
-    """A percentage of 0 to 100 with at most two decimals; inside, hundredths of a percent."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(max_digits=5, decimal_places=2, min_value=0, max_value=100, **given)
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool):
-            self.fail("invalid")
-        return int(super().to_internal_value(data) / _HUNDREDTHS)
-
 
 class CampaignIn(serializers.Serializer):
     """A campaign: exactly one of `share_pct` and `flat_reward` (minor units of `currency`)."""
@@ -29,7 +14,16 @@ class CampaignIn(serializers.Serializer):
     offer_id = serializers.UUIDField()
     tenant_id = serializers.UUIDField()
     name = serializers.CharField(max_length=200, required=False, default="")
-    share_pct = SharePercent(source="share", required=False, allow_null=True, default=None)
+    share_pct = serializers.DecimalField(
+        source="share",
+        max_digits=5,
+        decimal_places=2,
+        min_value=0,
+        max_value=100,
+        required=False,
+        allow_null=True,
+        default=None,
+    )
     flat_reward = serializers.IntegerField(
         source="flat_reward_minor",
         min_value=1,
@@ -46,6 +40,8 @@ class CampaignIn(serializers.Serializer):
             raise serializers.ValidationError({"share_pct": message, "flat_reward": message})
         if data["currency"] and data["flat_reward_minor"] is None:
             raise serializers.ValidationError({"currency": ["It is the flat reward's; a share has none."]})
+        if data["share"] is not None:
+            data["share"] = int(data["share"] * WHOLE / 100)
         return data
 
 

@@ -37,10 +37,8 @@ def recorded():
 
 def rolled_up(table="rewards_clicks_daily"):
     with tenancy.operator(), connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT coalesce(sum(clicks), 0), coalesce(sum(bots), 0), coalesce(sum(prefetches), 0) FROM {table}"
-        )
-        return tuple(map(int, cursor.fetchone()))
+        cursor.execute(f"SELECT sum(clicks), sum(bots), sum(prefetches) FROM {table}")
+        return tuple(int(number or 0) for number in cursor.fetchone())
 
 
 def query_of(answer):
