@@ -52,10 +52,12 @@ INSTALLED_APPS = [
     "jobs",
     "partner_requests",
     "ledger",
+    "catalog",
     "leads",
     "invoices",
     "bookings",
     "rentals",
+    "rewards",
 ]
 
 # --- The two ways of a request -----------------------------------------------
