@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "webhooks",
     "jobs",
     "partner_requests",
+    "ledger",
     "catalog",
     "leads",
     "invoices",
@@ -172,6 +173,8 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "bookings.expire_holds": {"task": "bookings.expire_holds", "schedule": 10.0},
+    "ledger.checkpoint": {"task": "ledger.checkpoint", "schedule": 60.0},
+    "ledger.reconcile": {"task": "ledger.reconcile", "schedule": 3600.0},
     "rentals.sweep": {"task": "rentals.sweep", "schedule": 30.0},
     "rewards.clean_up_clicks": {"task": "rewards.clean_up_clicks", "schedule": 3600.0},
     "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
