@@ -6,13 +6,14 @@ The spool holds addresses as they came, for the seconds until then; the database
 
 import hashlib
 import secrets
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
+import structlog
 from crawlerdetect import CrawlerDetect
 from django.conf import settings
 from django.db import connection
@@ -21,7 +22,8 @@ from config import tenancy
 from config.spool import Rows, RowSpool, copy_field, rows_ship
 from rewards.models import Click
 from rewards.rollups import clicks_insert
-from rewards.selectors.attribution import click_time
+
+log = structlog.get_logger(__name__)
 
 _SPOOLED = (
     "id", "organization_id", "environment", "client_id", "campaign_id", "link_id", "user_id", "sub_id",
@@ -83,7 +85,7 @@ def device_of(user_agent: str) -> str:
 def _load(lines: list[bytes]) -> None:
     with tenancy.operator(), connection.cursor() as cursor:
         salts = _Salts(cursor)
-        rows = b"".join(_row(line, salts) for line in lines)
+        rows = b"".join(_rows(lines, salts))
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS click_batch (LIKE rewards_click) ON COMMIT DELETE ROWS"
         )
@@ -102,21 +104,34 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+def _rows(lines: Iterable[bytes], salts: "_Salts") -> Iterator[bytes]:
+    for line in lines:
+        try:
+            yield _row(line, salts)
+        except (ValueError, OverflowError) as error:
+            # two that a stopping machine ran together; it must not hold up the others
+            log.warning("click_not_read", error=str(error))
+
+
 def _row(line: bytes, salts: "_Salts") -> bytes:
-    kept, address, user_agent, referrer, is_prefetch = line.decode().rstrip("\n").rsplit("\t", 4)
-    at = click_time(UUID(kept[:32]))
+    kept, address, user_agent, referrer, is_prefetch = line.decode()[:-1].rsplit("\t", 4)
+    # the id's own time
+    seconds, milliseconds = divmod(int(kept[:12], 16), 1000)
+    clock, day = _second(seconds)
     device = device_of(user_agent)
+    page = copy_field(_page_of(referrer)) if referrer else ""
     # two backslashes: one for COPY, one for bytea
-    values = (
-        kept,
-        at.isoformat(),
-        f"\\\\x{salts.hashed(at.date(), address)}",
-        device,
-        copy_field(_page_of(referrer)),
-        "t" if device == Click.Device.BOT else "f",
-        is_prefetch,
-    )
-    return ("\t".join(values) + "\n").encode()
+    return (
+        f"{kept}\t{clock}.{milliseconds:03}+00\t\\\\x{salts.hashed(day, address)}\t{device}\t{page}"
+        f"\t{'t' if device == Click.Device.BOT else 'f'}\t{is_prefetch}\n"
+    ).encode()
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> tuple[str, date]:
+    """A second of Unix time as PostgreSQL reads it, without its zone, and its day; both UTC."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    return at.strftime("%Y-%m-%d %H:%M:%S"), at.date()
 
 
 def _page_of(referrer: str) -> str:

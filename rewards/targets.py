@@ -112,6 +112,7 @@ class Targets:
             log.warning("links_not_checked", error=str(error))
             self._check_at = time.monotonic() + _REST_S
         finally:
+            _give_back()
             self._checking.release()
 
     def _forget(self, changed: set[UUID], *, everything: bool) -> None:
@@ -124,12 +125,15 @@ class Targets:
 
     def _load(self, code: str, now: float) -> Target | None:
         turn = self._turn
-        with tenancy.operator():
-            link = (
-                SmartLink.objects.select_related("campaign__offer__network", "campaign__offer__brand")
-                .filter(code=code)
-                .first()
-            )
+        try:
+            with tenancy.operator():
+                link = (
+                    SmartLink.objects.select_related("campaign__offer__network", "campaign__offer__brand")
+                    .filter(code=code)
+                    .first()
+                )
+        finally:
+            _give_back()
         if link is None:
             if len(self._unknown) >= self._size:
                 self._unknown.clear()
@@ -143,6 +147,12 @@ class Targets:
                     del self._found[next(iter(self._found))]
                 self._found[code] = target
         return target
+
+
+def _give_back() -> None:
+    """Return the connection to its pool: no handler of Django's is around to do it."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def target_of(link: SmartLink) -> Target:

@@ -1,7 +1,9 @@
 """Campaigns and links, written past their services."""
 
+import secrets
+
 from config import tenancy
-from rewards.models import Campaign, SmartLink
+from rewards.models import Campaign, Conversion, SmartLink
 from tests.factories import make_client, make_organization
 from tests.offers import make_network, make_offer
 
@@ -29,4 +31,31 @@ def make_link(campaign, **fields):
             environment=campaign.environment,
             campaign=campaign,
             **fields,
+        )
+
+
+def make_conversion(campaign, *, status="approved", commission_minor=1_000, **fields):
+    """A conversion of a campaign; an approved one is booked, half of it for the user."""
+    parts = {}
+    if status == "approved":
+        user, platform = commission_minor // 2, commission_minor // 5
+        parts = {
+            "user_minor": user,
+            "platform_minor": platform,
+            "partner_minor": commission_minor - user - platform,
+        }
+    with tenancy.tenant(campaign.organization_id, campaign.environment):
+        return Conversion.objects.create(
+            organization_id=campaign.organization_id,
+            environment=campaign.environment,
+            network_id=campaign.offer.network_id,
+            network_transaction_id=secrets.token_hex(8),
+            campaign=campaign,
+            offer=campaign.offer,
+            client_id=campaign.client_id,
+            status=status,
+            payout_minor=commission_minor,
+            payout_currency="USD",
+            commission_minor=commission_minor,
+            **{"currency": "USD"} | parts | fields,
         )

@@ -8,6 +8,7 @@ from catalog.models import WHOLE
 from config.api.pagination import ListQuery
 from rewards.models import Campaign
 
+
 class CampaignIn(serializers.Serializer):
     """A campaign: exactly one of `share_pct` and `flat_reward` (minor units of `currency`)."""
 

@@ -24,6 +24,7 @@ from partners.services.audit import Actor
 from partners.services.companies import agent_create, company_create
 from partners.services.organizations import member_add, organization_create
 from rentals.services.items import item_create
+from rewards.demo import campaign_fill
 
 ACTOR = Actor("manage.py load_demo")
 ADMIN_EMAIL = "admin@hub.example"
@@ -138,6 +139,12 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         person.save(update_fields=["password"])
     with tenancy.operator():
         issued, foreign = _key(acme, "Demo Partner"), _key(other, "Other Partner")
+        campaign = campaign_fill(
+            organization_id=acme.id,
+            environment=Environment.SANDBOX,
+            client_id=issued.key.client_id,
+            actor=ACTOR,
+        )
     return {
         "HUB_ADMIN_EMAIL": ADMIN_EMAIL,
         "HUB_ADMIN_PASSWORD": passwords[0],
@@ -151,6 +158,7 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         "HUB_WEBHOOK_SECRET": issued.webhook_secret,
         "HUB_OTHER_ORGANIZATION_ID": str(other.id),
         "HUB_OTHER_KEY": foreign.raw,
+        **campaign,
     }
 
 
