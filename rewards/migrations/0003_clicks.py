@@ -42,7 +42,8 @@ CREATE TABLE {name} (
     prefetches bigint NOT NULL,
     PRIMARY KEY (link_id, starts_at)
 ) WITH (fillfactor = 80);
-CREATE INDEX {name}_organization ON {name} (organization_id, environment, starts_at);
+CREATE INDEX {name}_organization ON {name} (organization_id, starts_at);
+CREATE INDEX {name}_starts_at ON {name} (starts_at);
 CREATE INDEX {name}_campaign ON {name} (campaign_id, starts_at);
 """
 

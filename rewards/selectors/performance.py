@@ -33,12 +33,12 @@ class Period:
 
         Raises ValidationFailed (400).
         """
-        latest = _midnight(timezone.now()) + DAY
+        latest = _midnight(timezone.now())
         starts_at = (
             _midnight(moment(query["dateFrom"], field="dateFrom")) if "dateFrom" in query else _EARLIEST
         )
         to = _midnight(moment(query["dateTo"], field="dateTo")) if "dateTo" in query else latest
-        if to < starts_at:
+        if "dateTo" in query and to < starts_at:
             raise ValidationFailed(dateFrom=["Must not be after dateTo."])
         return cls(max(starts_at, _EARLIEST), max(_EARLIEST, min(to, latest)) + DAY)
 

@@ -247,6 +247,7 @@ def test_a_deep_link_is_on_the_offers_own_site(program, offer):
         "https://shop.example@evil.example/",
         "https://evil.example\\@shop.example/",
         "https://shop.example:8443/",
+        "ftp://shop.example/",
     ):
         answer = program.link(campaign_id, deep_link=elsewhere)
         assert answer.status_code in {400, 422}, elsewhere
@@ -256,7 +257,7 @@ def test_a_deep_link_is_on_the_offers_own_site(program, offer):
         "BUSINESS_RULE",
         "deep_link_not_allowed",
     )
-    for malformed in ("javascript:alert(1)", "ftp://shop.example/", "//shop.example/", "shop.example"):
+    for malformed in ("javascript:alert(1)", "//shop.example/", "shop.example"):
         refused(program.link(campaign_id, deep_link=malformed), 400, "VALIDATION_ERROR")
     assert links() == 1
 
