@@ -38,7 +38,7 @@ class Period:
             _midnight(moment(query["dateFrom"], field="dateFrom")) if "dateFrom" in query else _EARLIEST
         )
         to = _midnight(moment(query["dateTo"], field="dateTo")) if "dateTo" in query else latest
-        if "dateTo" in query and to < starts_at:
+        if {"dateFrom", "dateTo"} <= query.keys() and to < starts_at:
             raise ValidationFailed(dateFrom=["Must not be after dateTo."])
         return cls(max(starts_at, _EARLIEST), max(_EARLIEST, min(to, latest)) + DAY)
 
