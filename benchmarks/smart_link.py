@@ -5,6 +5,7 @@
 
 import json
 import sys
+from typing import Any
 
 import django
 
@@ -27,7 +28,7 @@ def smart_link_create() -> dict[str, str]:
     """A link of a campaign of an offer of a network; its code, and an address as long as where it leads."""
     organization = organization_create(name="Redirects", actor=ACTOR)
     with tenancy.operator():
-        tenant = {"organization_id": organization.id, "environment": Environment.SANDBOX}
+        tenant: dict[str, Any] = {"organization_id": organization.id, "environment": Environment.SANDBOX}
         network = AffiliateNetwork.objects.create(
             name="Network",
             slug="network",

@@ -14,7 +14,7 @@ from rewards.models import SmartLink
 class UtmIn(serializers.Serializer):
     """UTM parameters, without their prefix."""
 
-    source = serializers.CharField(max_length=100, required=False)
+    source = serializers.CharField(max_length=100, required=False)  # type: ignore[assignment]
     medium = serializers.CharField(max_length=100, required=False)
     campaign = serializers.CharField(max_length=100, required=False)
     term = serializers.CharField(max_length=100, required=False)
