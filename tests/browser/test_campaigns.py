@@ -24,6 +24,7 @@ from tests.processes import wait_until
 from tests.rewards.test_performance import add_clicks
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+_PATIENCE_MS = 120_000
 # where to leave pictures of dark and narrow pages for whoever looks at them
 LOOKS = os.environ.get("HUB_LOOKS", "")
 
@@ -70,6 +71,7 @@ def look(page, name):
 
 def test_a_campaign_is_started_its_link_followed_and_counted(page, hub, shop):
     _organization, person, offer, client = shop
+    page.set_default_timeout(_PATIENCE_MS)
     sign_in(page, person)
     page.get_by_role("link", name="Campaigns").first.click()
     page.get_by_text("No campaigns yet").wait_for()
@@ -127,6 +129,7 @@ def test_performance_and_monitoring_have_charts_and_tables(page, shop, picture):
             status = chance.choice(["approved", "approved", "pending", "rejected"])
             created_at = timezone.now() - timedelta(days=chance.randrange(29))
             make_conversion(campaign, status=status, commission_minor=amount, created_at=created_at)
+    page.set_default_timeout(_PATIENCE_MS)
     sign_in(page, person)
     page.goto("/dashboard/campaigns/performance")
     page.locator(".chart canvas").nth(3).wait_for()
