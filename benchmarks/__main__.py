@@ -15,6 +15,7 @@ from benchmarks.jobs.run import jobs
 from benchmarks.load import wrk_path
 from benchmarks.memory import memory
 from benchmarks.offers import offers
+from benchmarks.redirects import redirects
 from benchmarks.report import table_report
 from benchmarks.rounds import rounds_run
 from benchmarks.stores import Stores
@@ -22,7 +23,7 @@ from benchmarks.webhooks.run import PARTS as WEBHOOK_PARTS
 from benchmarks.webhooks.run import webhooks
 from config.embedded.state import SetUpError
 
-PARTS = ("table", "growth", "availability", "memory", "webhooks", "jobs", "offers")
+PARTS = ("table", "growth", "availability", "memory", "offers", "redirects", "webhooks", "jobs")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -95,6 +96,8 @@ def main() -> int:
             offers(rounds=rounds, seconds=seconds, write=write)
         if "memory" in what:
             memory(requests=arguments.requests, seconds=seconds, write=write)
+        if "redirects" in what:
+            redirects(rounds=rounds, seconds=seconds, write=write)
         if "webhooks" in what:
             webhooks(rounds=rounds, seconds=seconds, queued=arguments.queued, only=only, write=write)
         if "jobs" in what:

@@ -11,3 +11,8 @@ def format_minor(amount_minor: int, currency: str, *, language: str | None = Non
     digits = get_currency_precision(currency)
     amount = Decimal(amount_minor).scaleb(-digits)
     return format_currency(amount, currency, locale=to_locale(language or get_language() or "en"))
+
+
+def minor_units(amount: Decimal, currency: str) -> int:
+    """An amount as people write it, in minor units of its currency; what is smaller than one is cut off."""
+    return int(amount.scaleb(get_currency_precision(currency)))

@@ -28,12 +28,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             ("dashboard-leads", _("Leads"), "person"),
             ("dashboard-bookings", _("Bookings"), "calendar"),
             ("dashboard-rentals", _("Rentals"), "box"),
+            ("dashboard-campaigns", _("Campaigns"), "megaphone"),
             ("dashboard-invoices", _("Invoices"), "receipt"),
             ("dashboard-offers", _("Offers"), "tag"),
             ("dashboard-calls", _("Calls"), "phone"),
             ("dashboard-jobs", _("Jobs"), "cpu"),
             ("dashboard-webhooks", _("Webhooks"), "send"),
             ("organization-list", _("Organizations"), "building"),
+            ("dashboard-monitoring", _("Monitoring"), "pulse"),
             ("dashboard-audit", _("Audit trail"), "shield"),
         ]
     elif organization:
@@ -45,11 +47,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             ("dashboard-leads", _("Leads"), "person"),
             ("dashboard-bookings", _("Bookings"), "calendar"),
             ("dashboard-rentals", _("Rentals"), "box"),
+            ("dashboard-campaigns", _("Campaigns"), "megaphone"),
             ("dashboard-invoices", _("Invoices"), "receipt"),
             ("dashboard-offers", _("Offers"), "tag"),
             ("dashboard-calls", _("Calls"), "phone"),
             ("dashboard-webhooks", _("Webhooks"), "send"),
             ("organization-detail", _("Organization"), "building"),
+            ("dashboard-monitoring", _("Monitoring"), "pulse"),
             ("dashboard-audit", _("Audit trail"), "shield"),
         ]
     nav = []

@@ -51,11 +51,13 @@ INSTALLED_APPS = [
     "webhooks",
     "jobs",
     "partner_requests",
+    "ledger",
     "catalog",
     "leads",
     "invoices",
     "bookings",
     "rentals",
+    "rewards",
 ]
 
 # --- The two ways of a request -----------------------------------------------
@@ -171,7 +173,10 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "bookings.expire_holds": {"task": "bookings.expire_holds", "schedule": 10.0},
+    "ledger.checkpoint": {"task": "ledger.checkpoint", "schedule": 60.0},
+    "ledger.reconcile": {"task": "ledger.reconcile", "schedule": 3600.0},
     "rentals.sweep": {"task": "rentals.sweep", "schedule": 30.0},
+    "rewards.clean_up_clicks": {"task": "rewards.clean_up_clicks", "schedule": 3600.0},
     "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
     "jobs.sweep_recordings": {"task": "jobs.sweep_recordings", "schedule": 86_400.0},
     "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
@@ -267,6 +272,8 @@ SPECTACULAR_SETTINGS = {
         "OfferStateFilterEnum": "catalog.serializers.STATES",
         "CommissionTypeEnum": "catalog.models.Offer.CommissionType",
         "JobStatusEnum": "jobs.models.Job.Status",
+        "CampaignStatusEnum": "rewards.models.Campaign.Status",
+        "LinkStatusEnum": "rewards.models.SmartLink.Status",
         "CredentialStatusEnum": "credentials.models.ApiKey.Status",
         "SigningModeEnum": "credentials.models.ApiKey.SigningMode",
         "ScopeEnum": "credentials.scopes.Scope",
@@ -290,6 +297,8 @@ USAGE_SHIP_EVERY_S = env.float("USAGE_SHIP_EVERY_S", default=2.0)
 # How long usage by the hour and by the day is kept; both outlive the log's rows.
 USAGE_HOURLY_RETENTION_DAYS = env.int("USAGE_HOURLY_RETENTION_DAYS", default=90)
 USAGE_DAILY_RETENTION_DAYS = env.int("USAGE_DAILY_RETENTION_DAYS", default=730)
+# How long single clicks are kept: a conversion that names an older one finds nothing.
+CLICK_RETENTION_DAYS = env.int("CLICK_RETENTION_DAYS", default=180)
 
 # --- Call analysis ---------------------------------------------------------------
 ANALYSIS_MODEL_DIR = env.str("ANALYSIS_MODEL_DIR", default="")

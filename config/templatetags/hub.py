@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,6 +101,12 @@ def money(row: Any) -> str:
 def amount(amount_minor: int | None, currency: str) -> str:
     """Minor units of a currency, as the present language writes them; a dash for none."""
     return "—" if amount_minor is None else format_minor(amount_minor, currency)
+
+
+@register.filter
+def percent(hundredths: int) -> str:
+    """Hundredths of a percent: `1250` as `12.5 %`."""
+    return f"{(Decimal(hundredths) / 100).normalize():f} %"
 
 
 @register.filter

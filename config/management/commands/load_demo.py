@@ -25,6 +25,7 @@ from partners.services.audit import Actor
 from partners.services.companies import agent_create, company_create
 from partners.services.organizations import member_add, organization_create
 from rentals.services.items import item_create
+from rewards.demo import campaign_fill
 
 ACTOR = Actor("manage.py load_demo")
 ADMIN_EMAIL = "admin@hub.example"
@@ -141,6 +142,12 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
     with tenancy.operator():
         issued, foreign = _key(acme, "Demo Partner"), _key(other, "Other Partner")
         postback_secret = postback_secret_renew(organization_id=acme.id, actor=ACTOR)
+        campaign = campaign_fill(
+            organization_id=acme.id,
+            environment=Environment.SANDBOX,
+            client_id=issued.key.client_id,
+            actor=ACTOR,
+        )
     return {
         "HUB_ADMIN_EMAIL": ADMIN_EMAIL,
         "HUB_ADMIN_PASSWORD": passwords[0],
@@ -156,6 +163,7 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         "HUB_POSTBACK_SECRET": postback_secret,
         "HUB_OTHER_ORGANIZATION_ID": str(other.id),
         "HUB_OTHER_KEY": foreign.raw,
+        **campaign,
     }
 
 

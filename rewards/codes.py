@@ -1,0 +1,22 @@
+"""Short public names."""
+
+import secrets
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+CODE_LENGTH = 8
+PID_LENGTH = 10
+
+
+def link_code() -> str:
+    """What `/r/` is followed by: 47 random bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def campaign_pid() -> str:
+    """What a network knows a campaign by."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(PID_LENGTH))
+
+
+def is_code(text: str) -> bool:
+    """Whether a text could be a link's code."""
+    return 6 <= len(text) <= 16 and text.isascii() and text.isalnum()
