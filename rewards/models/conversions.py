@@ -117,6 +117,8 @@ class Conversion(TenantModel):
     # Of the sale and the payout.
     payout_currency = models.CharField(max_length=3)
     rate = models.DecimalField(max_digits=20, decimal_places=10, default=1)
+    # The payout's currency that `rate` is for; empty while none was needed or known.
+    rate_source = models.CharField(max_length=3, blank=True)
     commission_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     platform_minor = models.PositiveBigIntegerField(default=0)
@@ -124,8 +126,9 @@ class Conversion(TenantModel):
     user_minor = models.PositiveBigIntegerField(default=0)
     # How many transactions the ledger has of it.
     bookings = models.PositiveIntegerField(default=0)
-    # The day whose cap it counts against; empty where the offer has none.
+    # The day whose cap it counts against, and with how much; empty where the offer has none.
     counted_on = models.DateField(null=True)
+    counted_minor = models.PositiveBigIntegerField(default=0)
     approved_at = models.DateTimeField(null=True)
 
     objects = TenantQuerySet.as_manager()
