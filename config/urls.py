@@ -18,6 +18,7 @@ from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
+from rewards.payout_urls import api_urlpatterns as rewards
 from webhooks.urls import api_urlpatterns as webhooks
 
 # a password alone must not open the admin
@@ -37,6 +38,7 @@ urlpatterns = [
     path("api/partner/v1/", include(rentals)),
     path("api/partner/v1/", include(invoices)),
     path("api/partner/v1/", include(call_analysis)),
+    path("v1/", include(rewards)),
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
@@ -47,6 +49,7 @@ urlpatterns = [
     path("", include("webhooks.urls")),
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),
+    path("", include("rewards.payout_urls")),
     path("", include("invoices.urls")),
     path("", include("leads.urls")),
     path("", include("jobs.urls")),

@@ -16,5 +16,6 @@ REWARD_ADJUSTED = _declared("reward.adjusted", "The amount of a reward that is n
 REWARD_PAID = _declared("reward.paid", "A reward was paid out.")
 REWARD_FAILED = _declared("reward.failed", "A reward's payout failed; a later one pays it.")
 REWARD_REVERSED = _declared(
-    "reward.reversed", "A reward was taken back; with `debt_minor` it had been paid, and later rewards pay it."
+    "reward.reversed",
+    "A reward was taken back; with `debt_minor` it had been paid, and later ones pay it.",
 )

@@ -79,7 +79,9 @@ def _read(name: str) -> tuple[PostbackDoor, ...]:
     except ValueError:
         pass
     with tenancy.operator():
-        networks = AffiliateNetwork.objects.filter(wanted, is_enabled=True).exclude(postback_secret_sealed=b"")
+        networks = AffiliateNetwork.objects.filter(wanted, is_enabled=True).exclude(
+            postback_secret_sealed=b""
+        )
         return tuple(
             PostbackDoor(
                 network,

@@ -12,8 +12,8 @@ from config.api.exceptions import ValidationFailed
 from rewards.models import Conversion
 
 Status = Conversion.Status
-# Our name -> what networks call it; the first that is given counts. Trackier's macros are {click_id}, {txn_id},
-# {sale_amount}, {payout}, {currency}, {status} and {goal_value}, whatever the parameter is called.
+# Our name -> what networks call it; the first that is given counts. Trackier's macros are {click_id},
+# {txn_id}, {sale_amount}, {payout}, {currency}, {status} and {goal_value}, whatever the parameter is called.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "click_id": ("click_id", "clickid", "p1", "tid", "aff_click_id", "sub1"),
     "transaction_id": ("txn_id", "transaction_id", "txid", "order_id", "conversion_id"),

@@ -29,9 +29,9 @@ def parts_of(
 ) -> Parts:
     """The parts of a commission; they always sum to it.
 
-    The user gets `share` of it (hundredths of a percent) or the flat reward, at most all there is. Of the rest
-    the platform keeps its share of the whole, as far as the rest goes, and the partner gets what is left.
-    Without a user the user's part is the partner's; without a partner all is the platform's.
+    The user gets `share` of it (hundredths of a percent) or the flat reward, at most all there is. Of the
+    rest the platform keeps its share of the whole, as far as the rest goes, and the partner gets what is
+    left. Without a user the user's part is the partner's; without a partner all is the platform's.
     """
     if not has_partner:
         return Parts(platform=commission_minor)

@@ -19,7 +19,7 @@ def terms_of(organization_id: UUID, environment: str) -> RewardTerms:
 def rate_of(
     organization_id: UUID, environment: str, *, source: str, target: str, at: datetime
 ) -> Decimal | None:
-    """What one `source` was in `target` at a moment, also by the rate the other way; None where none is known."""
+    """What one `source` was in `target` at a moment, also by the rate the other way; None for none known."""
     if source == target:
         return Decimal(1)
     rows = ExchangeRate.objects.for_organization(organization_id, environment).filter(valid_from__lte=at)

@@ -27,14 +27,12 @@ def debt_of(currency: str, client_id: UUID, user_id: str) -> AccountKey:
     return AccountKey(Kind.PAYEE_DEBT, currency, client_id, user_id)
 
 
-def conversion_book(
-    *, conversion: Conversion, target: Parts, hold_days: int, kind: str
-) -> UUID | None:
+def conversion_book(*, conversion: Conversion, target: Parts, hold_days: int, kind: str) -> UUID | None:
     """Move the difference between what is booked of a conversion and `target`; answers the transaction.
 
-    For whoever holds the conversion's row, which it changes and the caller saves. A part that grows is a reward
-    (or a larger one); a part that shrinks is taken from rewards that nobody has paid or approved yet, and beyond
-    them is a debt of the payee. Nothing is posted where nothing differs.
+    For whoever holds the conversion's row, which it changes and the caller saves. A part that grows is a
+    reward (or a larger one); a part that shrinks is taken from rewards that nobody has paid or approved yet,
+    and beyond them is a debt of the payee. Nothing is posted where nothing differs.
     """
     delta = Parts(
         target.platform - conversion.platform_minor,
@@ -99,7 +97,8 @@ class _Rewards:
             self._resize(free, amount)
             self._saved(free, REWARD_ADJUSTED)
             return [Line(self._payable(free), -amount)]
-        client_id = conversion.client_id
+        # a client that is gone is still owed what was promised
+        client_id = conversion.client_id or next((one.client_id for one in self._rewards), None)
         if client_id is None:
             raise ValueError("Nobody is there to be rewarded.")
         reward = Reward.objects.create(
@@ -185,7 +184,7 @@ class _Rewards:
         self._announce(reward, kind)
 
     def _announce(self, reward: Reward, kind: EventType) -> None:
-        if reward.kind == Reward.Kind.USER:
+        if reward.kind == Reward.Kind.USER and self._conversion.client_id:
             reward.conversion = self._conversion
             event_emit(
                 kind,

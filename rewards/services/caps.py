@@ -35,8 +35,8 @@ WHERE offer_id = %(offer)s AND day IS NOT DISTINCT FROM %(day)s AND conversion_c
 def cap_count(conversion: Conversion, offer: Offer, *, day: date, unlimited: bool = False) -> bool:
     """Count a conversion against its offer's caps; False, and nothing counted, where one is reached.
 
-    Sets `counted_on`. `unlimited` counts whatever the caps are. Conversions of one offer with caps are counted
-    one transaction after the other.
+    Sets `counted_on`. `unlimited` counts whatever the caps are. Conversions of one offer with caps are
+    counted one transaction after the other.
     """
     daily = (offer.daily_conversion_cap, offer.daily_revenue_cap_minor)
     ever = (offer.total_conversion_cap, offer.total_revenue_cap_minor)

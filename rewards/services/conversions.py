@@ -1,4 +1,4 @@
-"""A conversion's life: received, approved, rejected, reversed, adjusted, attributed; each step booked once."""
+"""A conversion's life: received, approved, rejected, reversed, adjusted, attributed; each booked once."""
 
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -114,7 +114,7 @@ def conversion_release(*, conversion_id: UUID, actor: str) -> Conversion:
 
 
 def conversions_attribute_late() -> int:
-    """Look again for clicks that were not known yet when their conversion came; answers how many were found."""
+    """Look again for clicks that were unknown when their conversion came; answers how many were found."""
     found = 0
     with tenancy.operator():
         rows = Conversion.objects.filter(
@@ -137,9 +137,7 @@ def conversions_attribute_late() -> int:
 
 def _apply(network: AffiliateNetwork, terms: RewardTerms, postback: Postback) -> Outcome:
     rows = Conversion.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign", "offer")
-    conversion = rows.filter(
-        network_id=network.id, network_transaction_id=postback.transaction_id
-    ).first()
+    conversion = rows.filter(network_id=network.id, network_transaction_id=postback.transaction_id).first()
     if conversion is None:
         return _receive(network, terms, postback)
     conversion.network = network
@@ -252,7 +250,8 @@ def _parts(conversion: Conversion, terms: RewardTerms) -> Parts:
         share=campaign.share,
         flat_reward_minor=campaign.flat_reward_minor,
         platform_share=terms.platform_share,
-        has_partner=conversion.client_id is not None,
+        # of a client that is gone, whoever was promised something keeps it
+        has_partner=conversion.client_id is not None or conversion.bookings > 0,
         has_user=bool(conversion.user_id),
     )
 
@@ -295,7 +294,7 @@ def _promised(conversion: Conversion, currency: str) -> tuple[int, str]:
 
 
 def _price(conversion: Conversion, network: AffiliateNetwork) -> None:
-    """The commission in the currency that is booked; the rate of a conversion stays while its currencies do."""
+    """The commission in the currency that is booked; a conversion's rate stays while its currencies do."""
     source = conversion.payout_currency
     campaign = conversion.campaign
     target = (campaign.currency if campaign else "") or network.currency

@@ -1,4 +1,4 @@
-"""`GET|POST /postbacks/{network}`: what an affiliate network reports, by its secret and from its addresses."""
+"""`GET|POST /postbacks/{network}`: what a network reports, by its secret and from its addresses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 
 from config.api.exceptions import DomainError, Forbidden, Unauthorized, ValidationFailed
-from config.api.parsers import strict_json
+from config.api.parsers import parse_strict
 from config.api.renderers import dumps
 from credentials.limits import ADMITTED, ANONYMOUS, Limits, refusal, request_admit
 from rewards.postback_doors import door_find
@@ -67,7 +67,7 @@ def _parameters(request: HttpRequest) -> Mapping[str, str]:
     given: dict[str, str] = dict(request.GET.items())
     if request.method == "POST" and request.body:
         if request.content_type == "application/json":
-            given |= _texts(strict_json(request.body))
+            given |= _texts(parse_strict(request.body))
         else:
             try:
                 given |= dict(request.POST.items())
