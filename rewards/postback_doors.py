@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from uuid import UUID
@@ -74,14 +75,11 @@ def _doors_of(name: str) -> tuple[PostbackDoor, ...]:
 
 def _read(name: str) -> tuple[PostbackDoor, ...]:
     wanted = Q(slug=name)
-    try:
+    with suppress(ValueError):
         wanted |= Q(id=UUID(name))
-    except ValueError:
-        pass
     with tenancy.operator():
-        networks = AffiliateNetwork.objects.filter(wanted, is_enabled=True).exclude(
-            postback_secret_sealed=b""
-        )
+        networks = AffiliateNetwork.objects.filter(wanted, is_enabled=True)
+        networks = networks.exclude(postback_secret_sealed=b"")
         return tuple(
             PostbackDoor(
                 network,

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('rewards', '0005_conversions_row_security'),
+        ("rewards", "0005_conversions_row_security"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='conversion',
-            name='counted_minor',
+            model_name="conversion",
+            name="counted_minor",
             field=models.PositiveBigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='conversion',
-            name='rate_source',
+            model_name="conversion",
+            name="rate_source",
             field=models.CharField(blank=True, max_length=3),
         ),
         migrations.AddField(
-            model_name='payoutitem',
-            name='details_sealed',
+            model_name="payoutitem",
+            name="details_sealed",
             field=models.BinaryField(default=bytes),
         ),
     ]

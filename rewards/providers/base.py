@@ -6,7 +6,8 @@ from typing import NamedTuple, Protocol
 class Order(NamedTuple):
     """One payout to make.
 
-    `key` is its own for ever, and the provider makes one payout of it however often it is asked. `account` is the payee's at the provider.
+    `key` is its own for ever, and the provider makes one payout of it however
+    often it is asked. `account` is the payee's at the provider.
     """
 
     key: str

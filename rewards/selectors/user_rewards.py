@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, Sum
 
 from ledger.selectors import balances_of
+from rewards.accounts import debt_of
 from rewards.models import Reward
-from rewards.services.bookkeeping import debt_of
 
 Status = Reward.Status
 
@@ -43,6 +43,4 @@ def user_totals(
         organization_id=organization_id,
         environment=environment,
     )
-    return [
-        row | {"debt_minor": debts[debt_of(row["currency"], client_id, user_id)]} for row in totals
-    ]
+    return [row | {"debt_minor": debts[debt_of(row["currency"], client_id, user_id)]} for row in totals]

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from ledger.models import AccountKey, Kind, Transaction
 from ledger.services.posting import Entry, Line, transaction_post
+from rewards.accounts import debt_of, payable_of
 from rewards.events import REWARD_ADJUSTED, REWARD_QUEUED, REWARD_REVERSED
 from rewards.models import Conversion, PayoutItem, Reward
 from rewards.splits import Parts
@@ -14,17 +15,6 @@ from webhooks.registry import EventType
 from webhooks.services import event_emit
 
 Status = Reward.Status
-_PAYABLES = {Reward.Kind.USER: Kind.USER_PAYABLE, Reward.Kind.PARTNER: Kind.PARTNER_PAYABLE}
-
-
-def payable_of(reward_kind: str, currency: str, client_id: UUID, user_id: str) -> AccountKey:
-    """The account of what is owed to a payee."""
-    return AccountKey(_PAYABLES[Reward.Kind(reward_kind)], currency, client_id, user_id)
-
-
-def debt_of(currency: str, client_id: UUID, user_id: str) -> AccountKey:
-    """The account of what a payee owes."""
-    return AccountKey(Kind.PAYEE_DEBT, currency, client_id, user_id)
 
 
 def conversion_book(*, conversion: Conversion, target: Parts, hold_days: int, kind: str) -> UUID | None:

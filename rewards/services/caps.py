@@ -12,14 +12,14 @@ from rewards.selectors.rates import converted, rate_of
 
 # One row a day and one for ever; whoever counts holds it until its transaction ends, so N is exactly N.
 _COUNT = """
-INSERT INTO rewards_conversiontally AS held (id, organization_id, environment, created_at, updated_at, offer_id,
-  day, conversion_count, revenue_minor)
+INSERT INTO rewards_conversiontally AS held (id, organization_id, environment, created_at, updated_at,
+  offer_id, day, conversion_count, revenue_minor)
 SELECT %(id)s, %(organization)s, %(environment)s, now(), now(), %(offer)s, %(day)s, 1, %(revenue)s
 WHERE (%(most)s::bigint IS NULL OR 1 <= %(most)s::bigint)
   AND (%(most_revenue)s::bigint IS NULL OR %(revenue)s <= %(most_revenue)s::bigint)
 ON CONFLICT (offer_id, day) DO UPDATE
-  SET conversion_count = held.conversion_count + 1, revenue_minor = held.revenue_minor + excluded.revenue_minor,
-    updated_at = now()
+  SET conversion_count = held.conversion_count + 1,
+    revenue_minor = held.revenue_minor + excluded.revenue_minor, updated_at = now()
   WHERE (%(most)s::bigint IS NULL OR held.conversion_count < %(most)s::bigint)
     AND (%(most_revenue)s::bigint IS NULL
       OR held.revenue_minor + excluded.revenue_minor <= %(most_revenue)s::bigint)

@@ -18,11 +18,11 @@ from ledger.selectors import balances_of
 from ledger.services.posting import Entry, Line, transactions_post
 from partners.models import User
 from partners.services.audit import Actor, audit_record
+from rewards.accounts import debt_of, payable_of
 from rewards.models import Payee, PayoutBatch, PayoutItem, Reward
 from rewards.providers.bank_file import Account, Transfer, bank_file
 from rewards.refusals import BatchChanged, InvalidTransition, SecondPersonRequired
 from rewards.selectors.rates import terms_of
-from rewards.services.bookkeeping import debt_of, payable_of
 from rewards.services.payees import payee_details, payer_of
 from rewards.services.settling import batches_complete, rewards_pay
 

@@ -10,10 +10,10 @@ from ledger.models import AccountKey, Kind, Transaction
 from ledger.services.posting import Entry, Line, transactions_post
 from partners.models import ApiClient
 from partners.services.audit import Actor, audit_record
+from rewards.accounts import debt_of, payable_of
 from rewards.events import REWARD_FAILED, REWARD_PAID
 from rewards.models import PayoutBatch, PayoutItem, Reward
 from rewards.refusals import InvalidTransition
-from rewards.services.bookkeeping import debt_of, payable_of
 from webhooks.registry import EventType
 from webhooks.services import events_emit
 
