@@ -50,6 +50,7 @@ urlpatterns = [
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),
     path("", include("rewards.payout_urls")),
+    path("", include("ledger.urls")),
     path("", include("invoices.urls")),
     path("", include("leads.urls")),
     path("", include("jobs.urls")),
