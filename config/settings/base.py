@@ -266,6 +266,8 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "leads.models.Lead.Status",
         "BookingStatusEnum": "bookings.models.Booking.Status",
         "RentalStatusEnum": "rentals.models.Order.Status",
+        "RewardStatusEnum": "rewards.models.Reward.Status",
+        "PayoutStatusEnum": "rewards.models.PayoutItem.Status",
         "InvoiceStatusEnum": "invoices.models.Invoice.Status",
         "InvoiceKindEnum": "invoices.models.Invoice.Kind",
         "JobStatusEnum": "jobs.models.Job.Status",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from rewards.models import PayoutItem, Reward
@@ -48,10 +49,12 @@ class RewardOut(serializers.ModelSerializer):
             "created_at",
         )
 
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
     def get_campaign_id(self, reward: Reward) -> str | None:
         found = reward.conversion.campaign_id
         return str(found) if found else None
 
+    @extend_schema_field(PayoutOut(allow_null=True))
     def get_payout(self, reward: Reward) -> dict[str, Any] | None:
         return PayoutOut(reward.item).data if reward.item else None
 

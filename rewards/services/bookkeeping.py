@@ -40,6 +40,7 @@ def conversion_book(*, conversion: Conversion, target: Parts, hold_days: int, ki
     rewards = _Rewards(conversion, hold_days, known=not is_new)
     lines += rewards.change(Reward.Kind.PARTNER, delta.partner)
     lines += rewards.change(Reward.Kind.USER, delta.user)
+    rewards.write()
     conversion.platform_minor, conversion.partner_minor, conversion.user_minor = target
     conversion.bookings += 1
     return transaction_post(
@@ -63,6 +64,7 @@ class _Rewards:
         self._conversion, self._hold_days = conversion, hold_days
         self._now = timezone.now()
         self._rewards: list[Reward] = []
+        self._made: list[Reward] = []
         self._items: dict[UUID, PayoutItem] = {}
         if known:
             rows = Reward.objects.select_for_update(of=("self",)).filter(conversion=conversion)
@@ -91,7 +93,7 @@ class _Rewards:
         client_id = conversion.client_id or next((one.client_id for one in self._rewards), None)
         if client_id is None:
             raise ValueError("Nobody is there to be rewarded.")
-        reward = Reward.objects.create(
+        reward = Reward(
             organization_id=conversion.organization_id,
             environment=conversion.environment,
             conversion=conversion,
@@ -102,8 +104,14 @@ class _Rewards:
             currency=conversion.currency,
             available_at=self._available_at(),
         )
-        self._announce(reward, REWARD_QUEUED)
+        self._made.append(reward)
         return [Line(self._payable(reward), -amount)]
+
+    def write(self) -> None:
+        """Write the new ones, all by one statement."""
+        Reward.objects.bulk_create(self._made)
+        for reward in self._made:
+            self._announce(reward, REWARD_QUEUED)
 
     def _shrink(self, kind: Reward.Kind, amount: int) -> list[Line]:
         mine = [one for one in self._rewards if one.kind == kind]

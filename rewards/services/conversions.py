@@ -1,6 +1,6 @@
 """A conversion's life: received, approved, rejected, reversed, adjusted, attributed; each booked once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -84,7 +84,8 @@ def conversion_attribute(*, conversion_id: UUID, reference: str, actor: str) -> 
     if found is None:
         raise NotFound("There is no such click or link of this network.")
     _attribute(conversion, found)
-    _price(conversion, conversion.network)
+    # a rate that was added since will do
+    _price(conversion, conversion.network, at=now())
     _advance(conversion, Action.ATTRIBUTED, actor, {"reference": reference}, terms=_terms(conversion))
     return conversion
 
@@ -99,7 +100,8 @@ def conversion_release(*, conversion_id: UUID, actor: str) -> Conversion:
     if conversion.held_for not in (Hold.CAP, Hold.RATE):
         raise InvalidTransition("It is not held.")
     held_for, conversion.held_for = conversion.held_for, ""
-    _price(conversion, conversion.network)
+    # a rate that was added since will do
+    _price(conversion, conversion.network, at=now())
     if conversion.held_for:
         raise BusinessRule("There is no exchange rate for its currency.", reason="no_rate")
     _advance(
@@ -293,7 +295,7 @@ def _promised(conversion: Conversion, currency: str) -> tuple[int, str]:
     return (conversion.sale_minor or 0) * offer.commission_value // WHOLE, currency
 
 
-def _price(conversion: Conversion, network: AffiliateNetwork) -> None:
+def _price(conversion: Conversion, network: AffiliateNetwork, at: datetime | None = None) -> None:
     """The commission in the currency that is booked; a conversion's rate stays while its currencies do."""
     source = conversion.payout_currency
     campaign = conversion.campaign
@@ -305,7 +307,7 @@ def _price(conversion: Conversion, network: AffiliateNetwork) -> None:
             conversion.environment,
             source=source,
             target=target,
-            at=conversion.created_at,
+            at=at or conversion.created_at,
         )
         if rate is None:
             conversion.commission_minor, conversion.currency = 0, target
