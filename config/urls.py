@@ -20,6 +20,7 @@ from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
 from rewards.urls import campaigns_urlpatterns as campaigns
+from rewards.payout_urls import api_urlpatterns as rewards
 from webhooks.urls import api_urlpatterns as webhooks
 
 # a password alone must not open the admin
@@ -41,6 +42,7 @@ urlpatterns = [
     path("api/partner/v1/", include(call_analysis)),
     path("v1/", include(catalog)),
     path("v1/", include(campaigns)),
+    path("v1/", include(rewards)),
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
@@ -52,6 +54,8 @@ urlpatterns = [
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),
     path("", include("rewards.urls")),
+    path("", include("rewards.payout_urls")),
+    path("", include("ledger.urls")),
     path("", include("invoices.urls")),
     path("", include("leads.urls")),
     path("", include("catalog.urls")),
