@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "webhooks",
     "jobs",
     "partner_requests",
+    "catalog",
     "leads",
     "invoices",
     "bookings",
