@@ -1,0 +1,16 @@
+"""A site's own texts: Markdown without HTML."""
+
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+# HTML stays text, and links to anything but web and mail addresses stay text too. A page has its own h1.
+_markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(["image", "lheading"])
+
+
+def prose(text: str) -> SafeString:
+    """Markdown as HTML; headings begin at the second level."""
+    tokens = _markdown.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
+    return mark_safe(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S308 (escaped by the parser)
