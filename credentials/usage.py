@@ -1,29 +1,15 @@
-"""The request log's way from a web process to PostgreSQL, off the request's path.
+"""The request log's way from a web process to PostgreSQL: a spool (config/spool.py) and what it loads."""
 
-Each web process appends one line a request to a spool file of its own: a write() that the kernel keeps
-even when the process is killed. The lines are rows of PostgreSQL's COPY, and a thread hands them over as
-they stand every other second. Rows carry their id, so
-a file shipped twice (a crash between commit and delete) counts once. Files of dead processes are taken
-up by any live one. What a power cut can lose is what the kernel had not written to disk.
-"""
-
-import fcntl
-import os
-import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from django.conf import settings
-from django.db import DataError, connection
-from django.db import Error as DatabaseError
+from django.db import connection
 from uuid_utils import uuid7
 
 from config import tenancy
+from config.spool import Rows, RowSpool, copy_field, rows_ship
 from credentials.rollups import requests_insert
-
-log = structlog.get_logger(__name__)
 
 COLUMNS = (
     "id",
@@ -46,19 +32,13 @@ COLUMNS = (
 )
 # The five columns from organization_id to key_id of a request without a known key.
 NOBODY = "\\N\t\t\\N\t\\N\t"
-_ADOPT_EVERY_S = 10.0
-_BATCH_BYTES = 8_000_000
 
 
-class Spool:
-    """One process's spool: `append` from any thread, shipped by one thread of its own."""
+class Spool(RowSpool):
+    """One process's spool of the request log."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._lock = threading.Lock()
-        self._pid = 0
-        self._descriptor = -1
-        self._path = directory
+        super().__init__(directory, REQUEST_ROWS)
 
     def append(
         self,
@@ -77,57 +57,11 @@ class Spool:
     ) -> None:
         """Keep one row. `caller` is NOBODY, or what `caller_columns` makes of a key."""
         line = (
-            f"{uuid7()}\t{datetime.now(UTC).isoformat()}\t{caller}\t{_field(method)}\t{_field(endpoint)}"
-            f"\t{_field(path)}\t{status}\t{error_code}\t{milliseconds:.3f}\t{request_id}\t{address}"
+            f"{uuid7()}\t{datetime.now(UTC).isoformat()}\t{caller}\t{copy_field(method)}\t{copy_field(endpoint)}"
+            f"\t{copy_field(path)}\t{status}\t{error_code}\t{milliseconds:.3f}\t{request_id}\t{address}"
             f"\t{request_bytes}\t{response_bytes}\n"
-        ).encode(errors="replace")
-        if self._pid != os.getpid():
-            self._start()
-        with self._lock:
-            os.write(self._descriptor, line)
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._pid == os.getpid():
-                return
-            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._open()
-            self._pid = os.getpid()
-            if settings.USAGE_SHIP_EVERY_S:
-                threading.Thread(target=self._run, name="usage-shipper", daemon=True).start()
-
-    def _open(self) -> None:
-        self._path = self.directory / f"{os.getpid()}-{time.time_ns()}.rows"
-        unlocked = self._path.with_suffix(".new")
-        self._descriptor = os.open(unlocked, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        # the lock dies with the process, which is how the others know; nobody sees the file before it
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        unlocked.rename(self._path)
-
-    def rotate(self) -> Path | None:
-        """Close the present file for shipping and open the next; None when nothing was written."""
-        with self._lock:
-            if self._descriptor < 0 or os.fstat(self._descriptor).st_size == 0:
-                return None
-            full, descriptor = self._path, self._descriptor
-            self._open()
-            os.close(descriptor)
-        return full
-
-    def _run(self) -> None:
-        adopted_at = 0.0
-        while True:
-            time.sleep(settings.USAGE_SHIP_EVERY_S)
-            try:
-                self.rotate()
-                spool_ship(self.directory, mine=os.getpid())
-                if time.monotonic() - adopted_at > _ADOPT_EVERY_S:
-                    adopted_at = time.monotonic()
-                    spool_ship(self.directory)
-            except (DatabaseError, OSError) as error:
-                log.warning("usage_not_shipped", error=str(error))
-            finally:
-                connection.close()
+        )
+        self.write(line.encode(errors="replace"))
 
 
 def spool_ship(directory: Path, *, mine: int | None = None) -> int:
@@ -135,23 +69,7 @@ def spool_ship(directory: Path, *, mine: int | None = None) -> int:
 
     Answers the number of rows read. A file that another process holds is left to it.
     """
-    rows = 0
-    for path in sorted(directory.glob(f"{mine}-*.rows" if mine else "*.rows")):
-        try:
-            with path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not path.exists():
-                    continue
-                while lines := file.readlines(_BATCH_BYTES):
-                    rows += _load(lines)
-                path.unlink()
-        except (FileNotFoundError, BlockingIOError):
-            continue
-        except DataError as error:
-            # kept for a person to look at; it must not hold up what comes after it
-            log.error("usage_file_rejected", file=path.name, error=str(error))
-            path.rename(path.with_suffix(".rejected"))
-    return rows
+    return rows_ship(directory, REQUEST_ROWS, mine=mine)
 
 
 def caller_columns(*, organization: str, environment: str, client: str, api_key: str, key_id: str) -> str:
@@ -159,23 +77,7 @@ def caller_columns(*, organization: str, environment: str, client: str, api_key:
     return "\t".join((organization, environment, client, api_key, key_id))
 
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def _field(text: str) -> str:
-    """A text as COPY's text format has it."""
-    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
-
-
-def _is_whole(line: bytes) -> bool:
-    """Whether a line was written to its end; a machine that stops in mid-write may leave others."""
-    return line.endswith(b"\n") and line.count(b"\t") == len(COLUMNS) - 1 and b"\0" not in line
-
-
-def _load(lines: list[bytes]) -> int:
-    whole = [line for line in lines if _is_whole(line)]
-    if len(whole) < len(lines):
-        log.warning("usage_lines_torn", lines=len(lines) - len(whole))
+def _load(lines: list[bytes]) -> None:
     names = ", ".join(COLUMNS)
     with tenancy.operator(), connection.cursor() as cursor:
         cursor.execute(
@@ -186,7 +88,7 @@ def _load(lines: list[bytes]) -> int:
             connection.wrap_database_errors,
             cursor.copy(f"COPY usage_batch ({names}) FROM STDIN") as copy,
         ):
-            copy.write(b"".join(whole))
+            copy.write(b"".join(lines))
         requests_insert(cursor, batch="usage_batch", columns=COLUMNS)
         # locked in order, as the roll-ups are, so that two shippers never wait for each other
         cursor.execute(
@@ -197,7 +99,7 @@ def _load(lines: list[bytes]) -> int:
             " UPDATE partner_api_keys k SET last_used_at = held.at FROM held"
             " WHERE k.id = held.id AND (k.last_used_at IS NULL OR k.last_used_at < held.at)"
         )
-    return len(whole)
 
 
+REQUEST_ROWS = Rows("usage", COLUMNS, _load)
 spool = Spool(Path(settings.STATE_DIR) / "usage")

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "invoices",
     "bookings",
     "rentals",
+    "rewards",
 ]
 
 # --- The two ways of a request -----------------------------------------------

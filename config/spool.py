@@ -1,0 +1,146 @@
+"""Rows on their way from a process to PostgreSQL, off a request's path.
+
+Each process appends lines to a spool file of its own: a write() that the kernel keeps even when the process
+is killed. The lines are rows of PostgreSQL's COPY, and a thread hands them over as they stand every other
+second. Rows carry their id, so a file shipped twice (a crash between commit and delete) counts once. Files of
+dead processes are taken up by any live one. What a power cut can lose is what the kernel had not written to
+disk (docs/decisions/0002-request-log-spool.md).
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import DataError, connection
+from django.db import Error as DatabaseError
+
+log = structlog.get_logger(__name__)
+
+_ADOPT_EVERY_S = 10.0
+_BATCH_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a spool's lines are: rows of `columns` that `load` inserts, in a transaction of its own.
+
+    `load` gets whole lines in COPY's text format. It must count a row that it has seen before once. `name`
+    is how the process's log calls them.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    load: Callable[[list[bytes]], None]
+
+
+class RowSpool:
+    """One process's spool: `write` from any thread, shipped by one thread of its own."""
+
+    def __init__(self, directory: Path, rows: Rows) -> None:
+        self.directory, self.rows = directory, rows
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._descriptor = -1
+        self._path = directory
+
+    def write(self, line: bytes) -> None:
+        """Keep one row: a line of COPY's text format, with its end."""
+        if self._pid != os.getpid():
+            self._start()
+        with self._lock:
+            os.write(self._descriptor, line)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._open()
+            self._pid = os.getpid()
+            if settings.USAGE_SHIP_EVERY_S:
+                threading.Thread(target=self._run, name=f"{self.rows.name}-shipper", daemon=True).start()
+
+    def _open(self) -> None:
+        self._path = self.directory / f"{os.getpid()}-{time.time_ns()}.rows"
+        unlocked = self._path.with_suffix(".new")
+        self._descriptor = os.open(unlocked, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        # the lock dies with the process, which is how the others know; nobody sees the file before it
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        unlocked.rename(self._path)
+
+    def rotate(self) -> Path | None:
+        """Close the present file for shipping and open the next; None when nothing was written."""
+        with self._lock:
+            if self._descriptor < 0 or os.fstat(self._descriptor).st_size == 0:
+                return None
+            full, descriptor = self._path, self._descriptor
+            self._open()
+            os.close(descriptor)
+        return full
+
+    def _run(self) -> None:
+        adopted_at = 0.0
+        while True:
+            time.sleep(settings.USAGE_SHIP_EVERY_S)
+            try:
+                self.rotate()
+                rows_ship(self.directory, self.rows, mine=os.getpid())
+                if time.monotonic() - adopted_at > _ADOPT_EVERY_S:
+                    adopted_at = time.monotonic()
+                    rows_ship(self.directory, self.rows)
+            except (DatabaseError, OSError) as error:
+                log.warning(f"{self.rows.name}_not_shipped", error=str(error))
+            finally:
+                connection.close()
+
+
+def rows_ship(directory: Path, rows: Rows, *, mine: int | None = None) -> int:
+    """Load the closed spool files (only process `mine`'s, or everybody's) and delete them.
+
+    Answers the number of rows read. A file that another process holds is left to it.
+    """
+    count = 0
+    for path in sorted(directory.glob(f"{mine}-*.rows" if mine else "*.rows")):
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not path.exists():
+                    continue
+                while lines := file.readlines(_BATCH_BYTES):
+                    count += _load(rows, lines)
+                path.unlink()
+        except (FileNotFoundError, BlockingIOError):
+            continue
+        except DataError as error:
+            # kept for a person to look at; it must not hold up what comes after it
+            log.error(f"{rows.name}_file_rejected", file=path.name, error=str(error))
+            path.rename(path.with_suffix(".rejected"))
+    return count
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_field(text: str) -> str:
+    """A text as COPY's text format has it."""
+    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
+
+
+def _load(rows: Rows, lines: list[bytes]) -> int:
+    tabs = len(rows.columns) - 1
+    whole = [line for line in lines if _is_whole(line, tabs)]
+    if len(whole) < len(lines):
+        log.warning(f"{rows.name}_lines_torn", lines=len(lines) - len(whole))
+    rows.load(whole)
+    return len(whole)
+
+
+def _is_whole(line: bytes, tabs: int) -> bool:
+    """Whether a line was written to its end; a machine that stops in mid-write may leave others."""
+    return line.endswith(b"\n") and line.count(b"\t") == tabs and b"\0" not in line

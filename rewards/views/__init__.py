@@ -1,0 +1,1 @@
+"""Doors of the rewards app to partners."""
