@@ -18,6 +18,7 @@ from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
+from storefronts.urls import api_urlpatterns as widgets
 from webhooks.urls import api_urlpatterns as webhooks
 
 # a password alone must not open the admin
@@ -40,6 +41,7 @@ urlpatterns = [
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
+    path("", include(widgets)),
     # people
     path("", RedirectView.as_view(pattern_name="dashboard-home")),
     path("", include("partners.urls")),
@@ -51,6 +53,7 @@ urlpatterns = [
     path("", include("leads.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
+    path("", include("storefronts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     # documents

@@ -165,7 +165,9 @@ class SiteDomain(TenantModel):
                 fields=("hostname",), name="site_domain_verified", condition=Q(verified_at__isnull=False)
             ),
             models.UniqueConstraint(fields=("site", "hostname"), name="site_domain_once"),
-            models.UniqueConstraint(fields=("site",), name="site_domain_primary", condition=Q(is_primary=True)),
+            models.UniqueConstraint(
+                fields=("site",), name="site_domain_primary", condition=Q(is_primary=True)
+            ),
             models.CheckConstraint(name="site_domain_lower", condition=Q(hostname=Lower("hostname"))),
             models.CheckConstraint(
                 name="site_domain_primary_verified",

@@ -4,8 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from storefronts.selectors import Deal
-
 
 class RewardOut(serializers.Serializer[Any]):
     type = serializers.ChoiceField(("percentage", "flat"))
@@ -37,18 +35,3 @@ class WidgetQuery(serializers.Serializer[Any]):
     category = serializers.CharField(required=False, default="", allow_blank=True, max_length=120)
     q = serializers.CharField(required=False, default="", allow_blank=True, max_length=100)
     limit = serializers.IntegerField(required=False, default=6, min_value=1, max_value=48)
-
-
-def widget_offer(deal: Deal, *, click_url: str) -> dict[str, Any]:
-    """A deal in WidgetOfferOut's shape."""
-    reward = deal.reward
-    return {
-        "offer_id": deal.offer_id,
-        "name": deal.name,
-        "brand_name": deal.brand_name,
-        "category": deal.category,
-        "description": deal.description[:300],
-        "image_url": deal.image_url,
-        "reward": reward and {"type": reward.type, "value": reward.value, "currency": reward.currency},
-        "click_url": click_url,
-    }

@@ -17,9 +17,10 @@ from credentials.viewsets import PartnerRequest, PartnerViewSet
 from storefronts.hosts import hostname_of, hub_hostnames, site_of_host
 from storefronts.publishable import cors_headers, publishable_authenticate
 from storefronts.selectors import Deal, Shelf, deal_of
-from storefronts.serializers import WidgetOfferList, WidgetOfferOut, WidgetQuery, widget_offer
+from storefronts.serializers import WidgetOfferList, WidgetOfferOut, WidgetQuery
 
 _FRESH_S = 60
+_DESCRIPTION_LENGTH = 300
 
 
 class WidgetOfferViewSet(PartnerViewSet):
@@ -49,7 +50,10 @@ class WidgetOfferViewSet(PartnerViewSet):
     @extend_schema(exclude=True)
     def preflight(self, request: PartnerRequest, **_: Any) -> HttpResponse:
         """What a browser asks first when a page adds headers of its own."""
-        allowed = {"Access-Control-Allow-Methods": "GET", "Access-Control-Allow-Headers": "accept, content-type"}
+        allowed = {
+            "Access-Control-Allow-Methods": "GET",
+            "Access-Control-Allow-Headers": "accept, content-type",
+        }
         return HttpResponse(status=204, headers=allowed | {"Access-Control-Max-Age": "7200"})
 
     def check_tenant(self, request: Any) -> None:
@@ -69,9 +73,20 @@ class WidgetOfferViewSet(PartnerViewSet):
         return Shelf(self.organization_id, self.environment, self.credential.client_id)
 
     def _wire(self, deal: Deal) -> dict[str, Any]:
+        """A deal in WidgetOfferOut's shape."""
         # the key's end tells the page's clicks apart in the campaign's figures
         placement = urlencode({"sub_id": f"widget-{self.credential.key_id[-6:]}"})
-        return widget_offer(deal, click_url=f"{settings.HUB_URL}/r/{deal.code}?{placement}")
+        reward = deal.reward
+        return {
+            "offer_id": deal.offer_id,
+            "name": deal.name,
+            "brand_name": deal.brand_name,
+            "category": deal.category,
+            "description": deal.description[:_DESCRIPTION_LENGTH],
+            "image_url": deal.image_url,
+            "reward": reward and {"type": reward.type, "value": reward.value, "currency": reward.currency},
+            "click_url": f"{settings.HUB_URL}/r/{deal.code}?{placement}",
+        }
 
     def _answer(self, data: Any) -> HttpResponse:
         response = self.json(data)

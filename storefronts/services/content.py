@@ -72,6 +72,4 @@ def navigation_set(*, site: Site, items: Sequence[dict[str, Any]], actor: Actor)
 
 
 def _audit(site: Site, action: str, actor: Actor, **states: dict[str, Any]) -> None:
-    audit_record(
-        actor=actor, action=action, target=site, organization_id=site.organization_id, **states
-    )
+    audit_record(actor=actor, action=action, target=site, organization_id=site.organization_id, **states)

@@ -77,9 +77,7 @@ def publishable_key_revoke(*, key_id: UUID, actor: Actor) -> PublishableKey:
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at", "updated_at"])
-        _audit(
-            key, "publishable_key.revoke", actor, before={"status": "active"}, after={"status": "revoked"}
-        )
+        _audit(key, "publishable_key.revoke", actor, before={"status": "active"}, after={"status": "revoked"})
     return key
 
 
@@ -120,6 +118,4 @@ def _terms(key: PublishableKey) -> dict[str, object]:
 
 
 def _audit(key: PublishableKey, action: str, actor: Actor, **states: dict[str, object]) -> None:
-    audit_record(
-        actor=actor, action=action, target=key, organization_id=key.organization_id, **states
-    )
+    audit_record(actor=actor, action=action, target=key, organization_id=key.organization_id, **states)

@@ -15,7 +15,24 @@ from storefronts.models import Site, SitePicture
 
 # Names below SITES_DOMAIN that visitors would take for the hub's own.
 RESERVED_SLUGS = frozenset(
-    "admin api app dashboard docs hub mail ns1 ns2 smtp static status support tls widgets www".split()
+    [
+        "admin",
+        "api",
+        "app",
+        "dashboard",
+        "docs",
+        "hub",
+        "mail",
+        "ns1",
+        "ns2",
+        "smtp",
+        "static",
+        "status",
+        "support",
+        "tls",
+        "widgets",
+        "www",
+    ]
 )
 _SIDES = {"logo": (480, 160), "icon": (192, 192), "share": (1200, 630)}
 _MAX_PIXELS = 25_000_000

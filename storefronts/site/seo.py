@@ -9,7 +9,13 @@ from storefronts.selectors import Deal
 from storefronts.site.place import Place
 
 # A script element ends at "</", and "<!--" opens another state, whatever the JSON says.
-_ESCAPES = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_ESCAPES = {
+    ord(">"): "\\u003E",
+    ord("<"): "\\u003C",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
 
 
 def structured(*things: dict[str, Any]) -> SafeString:

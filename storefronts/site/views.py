@@ -207,4 +207,3 @@ def _navigation(place: Place) -> list[tuple[str, str, bool]]:
             address = item.url
         entries.append((place.text(item, "label"), address, item.kind == item.Kind.ADDRESS))
     return entries
-
