@@ -27,7 +27,7 @@ def publishable_authenticate(request: Any, *, address: str) -> None:
 
     Sets `request.credential` to a snapshot that holds `offers:read`, and `request.allowed_origin` to the
     origin that the answer may be read from ("" for the hub's own pages). Raises Unauthorized (401),
-    OriginNotAllowed (403), RateLimitExceeded (429). A refusal after the origin is known is readable there too.
+    OriginNotAllowed (403), RateLimitExceeded (429), which the page may read once its origin is known.
     """
     _count(request, f"widget:{address}", ADDRESS_LIMITS)
     key = _live(request.GET.get("key", ""))

@@ -1,4 +1,4 @@
-"""Host names that are a site's are answered here, past the hub's own pages: no session, no dashboard, no admin."""
+"""A site's host names are answered here, past the hub's own pages: no session, no dashboard, no admin."""
 
 from collections.abc import Callable
 

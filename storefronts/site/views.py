@@ -173,6 +173,7 @@ def _html(place: Place, name: str, path: str, context: dict[str, Any]) -> str:
         "place": place,
         "site": site,
         "language": place.language,
+        "offers_url": place.address(place.path("offers")),
         "canonical": place.address(path) + (f"?page={number}" if number > 1 else ""),
         "languages": [
             (language, label, there, place.address(there)) for language, label, there in place.others(path)
