@@ -13,5 +13,8 @@ api_urlpatterns = [
     ),
 ]
 urlpatterns = [
+    path("widgets/<slug:name>.js", views.widget_script, name="widget-script"),
+    path("widgets/<str:version>/<slug:name>.js", views.widget_script, name="widget-script-version"),
+    path("widgets/demo", views.widget_demo, name="widget-demo"),
     path("sites/ask", views.tls_ask, name="sites-ask"),
 ]

@@ -4,11 +4,13 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
+from csp.decorators import csp_update
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 from drf_spectacular.utils import extend_schema
 
 from config.api.exceptions import Forbidden, NotFound
@@ -16,10 +18,12 @@ from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest, PartnerViewSet
 from storefronts.hosts import hostname_of, hub_hostnames, site_of_host
 from storefronts.publishable import cors_headers, publishable_authenticate
+from storefronts.scripts import script_of
 from storefronts.selectors import Deal, Shelf, deal_of
 from storefronts.serializers import WidgetOfferList, WidgetOfferOut, WidgetQuery
 
 _FRESH_S = 60
+_FOR_GOOD = "public, max-age=31536000, immutable"
 _DESCRIPTION_LENGTH = 300
 
 
@@ -112,3 +116,38 @@ def tls_ask(request: HttpRequest) -> HttpResponse:
     if site is None or not site.is_published:
         return HttpResponse("unknown", status=404, content_type="text/plain")
     return HttpResponse("site", content_type="text/plain")
+
+
+@require_safe
+def widget_script(request: HttpRequest, name: str, version: str = "") -> HttpResponse:
+    """A widget's script: one version for good, or always the present one. Any page may load it."""
+    script = script_of(name, version)
+    if script is None:
+        raise Http404
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(
+        script.compressed if packed else script.content, content_type="text/javascript; charset=utf-8"
+    )
+    tag = f'"{script.integrity[7:39]}{"-gz" if packed else ""}"'
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": _FOR_GOOD if version else "public, max-age=3600, stale-while-revalidate=86400",
+        "Vary": "Accept-Encoding",
+        "ETag": tag,
+        "X-Content-Type-Options": "nosniff",
+    } | ({"Content-Encoding": "gzip"} if packed else {})
+    for header, value in headers.items():
+        response[header] = value
+    answer = get_conditional_response(request, etag=tag, response=response)
+    return answer if isinstance(answer, HttpResponse) else response
+
+
+@csp_update({"img-src": ["https:"]})
+@require_GET
+def widget_demo(request: HttpRequest) -> HttpResponse:
+    """Both widgets in a page of the hub, with the publishable key in the address; it is no secret."""
+    shown = {name: request.GET.get(name, "")[:120] for name in ("key", "tenant_id", "category", "theme_hex")}
+    limit = request.GET.get("limit", "6")[:2]
+    language = "he" if request.GET.get("lang") == "he" else "en"
+    return render(request, "widgets/demo.html", shown | {"limit": limit, "language": language})
