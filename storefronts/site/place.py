@@ -1,8 +1,8 @@
 """Where a visitor is: which site, in which language, under which address."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.urls import reverse
@@ -21,6 +21,8 @@ class Place:
     site: Site
     language: str
     origin: str
+    # Where its stylesheet and pictures are, when that is not the site's own host: the dashboard's preview.
+    assets: str = ""
 
     @property
     def shelf(self) -> Shelf:
@@ -43,8 +45,21 @@ class Place:
         """A path of the site as an absolute address."""
         return self.origin + quote(path, safe="/%?=&")
 
+    @property
+    def theme_url(self) -> str:
+        """The stylesheet of the site's colours and font; a preview's has what is not saved yet."""
+        if not self.assets:
+            return f"/theme.css?v={self.site.version}"
+        site = self.site
+        look = {"brand_hex": site.brand_hex, "font": site.font, "appearance": site.appearance}
+        return f"{self.assets}/theme.css?{urlencode(look)}"
+
+    def picture_url(self, kind: str) -> str:
+        """One of the site's pictures (SitePicture.Kind)."""
+        return f"{self.assets}/picture/{kind}.png?v={self.site.version}"
+
     def in_language(self, language: str) -> "Place":
-        return Place(self.site, language, self.origin)
+        return replace(self, language=language)
 
     def others(self, path: str) -> list[tuple[str, str, str]]:
         """The same page in each language of the site: (language, its name there, path)."""

@@ -178,11 +178,7 @@ def _html(place: Place, name: str, path: str, context: dict[str, Any]) -> str:
         "languages": [
             (language, label, there, place.address(there)) for language, label, there in place.others(path)
         ],
-        "theme_url": f"/theme.css?v={site.version}",
-        "pictures": {
-            kind: f"/picture/{kind}.png?v={site.version}"
-            for kind in site.pictures.values_list("kind", flat=True)
-        },
+        "pictures": {kind: place.picture_url(kind) for kind in site.pictures.values_list("kind", flat=True)},
         "categories": [] if bare else place.shelf.categories(),
         "navigation": [] if bare else _navigation(place),
         "footer_pages": []
