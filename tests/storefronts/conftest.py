@@ -3,13 +3,11 @@
 import pytest
 from django.test import Client
 
-from config import tenancy
 from storefronts import hosts
-from storefronts.services.publishable_keys import publishable_key_issue
-from tests.campaigns import make_campaign, make_link
-from tests.factories import ACTOR, make_client, make_organization
-from tests.offers import make_brand, make_offer
-from tests.sites import make_site
+from tests.factories import make_client, make_organization
+from tests.sites import make_deal, make_publishable_key, make_site
+
+SHOP = "https://shop.example"
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +17,7 @@ def no_host_is_known_to_be_unknown():
 
 @pytest.fixture
 def tenant():
-    """An organization's partner, in the sandbox."""
+    """A partner of an organization, in the sandbox."""
     organization = make_organization()
     client = make_client(organization)
     client.organization = organization
@@ -30,11 +28,8 @@ def tenant():
 def deal(tenant):
     """Puts an offer on the tenant's shelf, and answers (offer, link)."""
 
-    def put(name="Running shoes", *, share=4_000, link=None, **fields):
-        brand = make_brand(tenant.organization, name=fields.pop("brand_name", "Stride"))
-        offer = make_offer(tenant.organization, brand=brand, name=name, **fields)
-        campaign = make_campaign(tenant.organization, offer=offer, client=tenant, share=share)
-        return offer, make_link(campaign, **(link or {}))
+    def put(name="Running shoes", **given):
+        return make_deal(tenant, name, **given)
 
     return put
 
@@ -48,30 +43,30 @@ def site(tenant):
 def visit(site):
     """Opens a path of the site on its own host name."""
 
-    def get(path="/", *, host=None, **headers):
-        return Client(raise_request_exception=False).get(
-            path, headers={"host": host or site.own_hostname, **headers}
-        )
+    def get(path="/", *, host=None, method="get", **headers):
+        client = Client(raise_request_exception=False)
+        return getattr(client, method)(path, headers={"host": host or site.own_hostname, **headers})
 
     return get
 
 
 @pytest.fixture
 def key(tenant):
-    """A publishable key for pages of https://shop.example."""
-    with tenancy.operator():
-        return publishable_key_issue(
-            client_id=tenant.id, name="Shop", origins=["https://shop.example"], actor=ACTOR
-        )
+    """A publishable key for pages of SHOP."""
+    return make_publishable_key(tenant, SHOP)
 
 
 @pytest.fixture
 def widget(key):
     """Asks as a widget in a page of an origin does."""
 
-    def get(path="", *, origin="https://shop.example", method="get", headers=None, **query):
-        headers = ({"origin": origin} if origin else {}) | (headers or {})
-        send = getattr(Client(raise_request_exception=False), method)
-        return send(f"/v1/widgets/offers{path}", {"key": key.key} | query, headers=headers)
+    def get(path="", *, origin=SHOP, method="get", headers=None, **query):
+        sent = ({"origin": origin} if origin else {}) | (headers or {})
+        client = Client(raise_request_exception=False)
+        if method == "options":
+            return client.options(
+                f"/v1/widgets/offers{path}", query_params={"key": key.key} | query, headers=sent
+            )
+        return getattr(client, method)(f"/v1/widgets/offers{path}", {"key": key.key} | query, headers=sent)
 
     return get
