@@ -52,8 +52,9 @@ class SiteForm(SiteNewForm):
     client = ClientChoice(
         queryset=ApiClient.objects.none(),
         required=False,
+        empty_label=_("The whole organization"),
         label=_("Partner"),
-        help_text=_("Whose campaigns it shows; empty: the whole organization's."),
+        help_text=_("Whose campaigns it shows."),
     )
 
     class Meta:

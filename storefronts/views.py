@@ -22,7 +22,8 @@ from storefronts.scripts import script_of
 from storefronts.selectors import Deal, Shelf, deal_of
 from storefronts.serializers import WidgetOfferList, WidgetOfferOut, WidgetQuery
 
-_FRESH_S = 60
+# contract C: offers are fresh for five minutes to public keys
+_FRESH_S = 300
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _DESCRIPTION_LENGTH = 300
 

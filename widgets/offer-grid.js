@@ -60,7 +60,7 @@ ul { list-style: none; margin: 0; padding: 0; display: grid; gap: var(--hub-gap,
   background: var(--accent); color: var(--on-accent); font-size: .8125rem; font-weight: 650; }
 .body { display: flex; flex-direction: column; flex: 1; gap: .25rem; padding: .875rem 1rem 1rem; }
 .brand { font-size: .8125rem; color: var(--muted); min-block-size: 1.45em; }
-.brand, .name, .text { margin: 0; overflow: hidden; overflow-wrap: anywhere; }
+.brand, .name, .text { margin: 0; overflow: hidden; overflow-wrap: anywhere; text-align: -webkit-match-parent; text-align: match-parent; }
 .name { font-size: 1.0625rem; font-weight: 650; line-height: 1.3; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; block-size: 2.6em; }
 .text { font-size: .875rem; color: var(--muted); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; block-size: 2.9em; }
 .brand { white-space: nowrap; text-overflow: ellipsis; }
@@ -168,7 +168,6 @@ function origin() {
 }
 const ORIGIN = origin();
 const ATTRIBUTES = ["tenant_id", "category", "limit", "theme_hex", "publishable_key", "offer_id", "hub_url", "lang"];
-const ASKING = new Set(ATTRIBUTES).difference?.(new Set(["theme_hex"])) || new Set(ATTRIBUTES.filter((name) => name !== "theme_hex"));
 
 /** A failure as `hub-error` tells it. */
 class Failure extends Error {
@@ -200,8 +199,8 @@ class HubElement extends HTMLElement {
 
   attributeChangedCallback(name, before, after) {
     if (!this.isConnected || before === after) return;
-    if (ASKING.has(name)) this.reload();
-    else this.#paint();
+    if (name === "theme_hex") this.#paint();
+    else this.reload();
   }
 
   /** Ask the hub again; several calls in one turn ask once. */

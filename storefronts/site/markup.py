@@ -8,9 +8,10 @@ _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(
 
 
 def prose(text: str) -> SafeString:
-    """Markdown as HTML; headings begin at the second level."""
+    """Markdown as HTML. The page's title is its h1, so the highest heading of the text becomes an h2."""
     tokens = _markdown.parse(text)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    highest = min((int(token.tag[1]) for token in headings), default=2)
+    for token in headings:
+        token.tag = f"h{min(6, int(token.tag[1]) - highest + 2)}"
     return mark_safe(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S308 (escaped by the parser)

@@ -108,10 +108,11 @@ def _headers(request: HttpRequest) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     }
-    return headers | ({"Strict-Transport-Security": _HSTS} if request.is_secure() else {})
+    if request.is_secure():
+        headers |= {"Strict-Transport-Security": _HSTS, "Cross-Origin-Opener-Policy": "same-origin"}
+    return headers
 
 
 def content_policy(*, ancestors: str) -> str:

@@ -57,7 +57,7 @@ ul { list-style: none; margin: 0; padding: 0; display: grid; gap: var(--hub-gap,
   background: var(--accent); color: var(--on-accent); font-size: .8125rem; font-weight: 650; }
 .body { display: flex; flex-direction: column; flex: 1; gap: .25rem; padding: .875rem 1rem 1rem; }
 .brand { font-size: .8125rem; color: var(--muted); min-block-size: 1.45em; }
-.brand, .name, .text { margin: 0; overflow: hidden; overflow-wrap: anywhere; }
+.brand, .name, .text { margin: 0; overflow: hidden; overflow-wrap: anywhere; text-align: -webkit-match-parent; text-align: match-parent; }
 .name { font-size: 1.0625rem; font-weight: 650; line-height: 1.3; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; block-size: 2.6em; }
 .text { font-size: .875rem; color: var(--muted); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; block-size: 2.9em; }
 .brand { white-space: nowrap; text-overflow: ellipsis; }
