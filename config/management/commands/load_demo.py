@@ -24,6 +24,7 @@ from partners.services.audit import Actor
 from partners.services.companies import agent_create, company_create
 from partners.services.organizations import member_add, organization_create
 from rentals.services.items import item_create
+from storefronts.demo import storefront_fill
 
 ACTOR = Actor("manage.py load_demo")
 ADMIN_EMAIL = "admin@hub.example"
@@ -55,13 +56,14 @@ class Command(BaseCommand):
         else:
             # the file is written before the commit: loaded data without its secrets would be useless
             with transaction.atomic():
-                values = {"HUB_URL": options["url"], **(_renew() if present else _load())}
+                url = options["url"]
+                values = {"HUB_URL": url, **(_renew(url) if present else _load(url))}
                 _write(path, values)
         _write(path, values)
         self.stdout.write(f"Demo values are in {path.name}.")
 
 
-def _load() -> dict[str, str]:
+def _load(url: str) -> dict[str, str]:
     admin = User.objects.create_superuser(ADMIN_EMAIL, full_name="Dana Admin")
     owner = User.objects.create_user(OWNER_EMAIL, full_name="Omer Owner")
     acme = organization_create(
@@ -87,7 +89,7 @@ def _load() -> dict[str, str]:
         )
         _bookable(acme)
         _rentable(acme)
-    return _secrets(admin, owner, acme, other)
+    return _secrets(admin, owner, acme, other, url)
 
 
 def _bookable(organization: Organization) -> None:
@@ -122,15 +124,15 @@ def _rentable(organization: Organization) -> None:
         )
 
 
-def _renew() -> dict[str, str]:
+def _renew(url: str) -> dict[str, str]:
     """Fresh secrets for a demo whose file was lost: they were shown once and cannot be read again."""
     with tenancy.operator():
         acme, other = (Organization.objects.get(slug=slug) for slug in (ACME, GLOBEX))
     admin, owner = (User.objects.get(email=email) for email in (ADMIN_EMAIL, OWNER_EMAIL))
-    return _secrets(admin, owner, acme, other)
+    return _secrets(admin, owner, acme, other, url)
 
 
-def _secrets(admin: User, owner: User, acme: Organization, other: Organization) -> dict[str, str]:
+def _secrets(admin: User, owner: User, acme: Organization, other: Organization, url: str) -> dict[str, str]:
     passwords = []
     for person in (admin, owner):
         passwords.append(secrets.token_urlsafe(12))
@@ -138,6 +140,13 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         person.save(update_fields=["password"])
     with tenancy.operator():
         issued, foreign = _key(acme, "Demo Partner"), _key(other, "Other Partner")
+        storefront = storefront_fill(
+            organization_id=acme.id,
+            environment=Environment.SANDBOX,
+            client_id=issued.key.client_id,
+            url=url,
+            actor=ACTOR,
+        )
     return {
         "HUB_ADMIN_EMAIL": ADMIN_EMAIL,
         "HUB_ADMIN_PASSWORD": passwords[0],
@@ -151,6 +160,7 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         "HUB_WEBHOOK_SECRET": issued.webhook_secret,
         "HUB_OTHER_ORGANIZATION_ID": str(other.id),
         "HUB_OTHER_KEY": foreign.raw,
+        **storefront,
     }
 
 
