@@ -24,13 +24,49 @@ from tests.factories import ACTOR, make_client, make_organization, make_user
 from tests.sites import make_deal, make_publishable_key, make_site
 
 DEALS = (
-    ("Trail running shoes", "Stride", "Sport", (222, 92, 60), "Light shoes for long mountain days, with a sole that holds on wet rock."),
-    ("A week of coffee", "Northroast", "Food", (94, 62, 42), "Seven small bags, each from another farm, roasted on the day they leave."),
-    ("Noise-cancelling headphones", "Aurel", "Electronics", (52, 70, 120), "Thirty hours of quiet. They fold into a case that fits a coat's pocket."),
-    ("Linen bedding", "Hearth & Fold", "Home", (170, 152, 128), "Stone-washed linen that gets softer every year, in nine plain colours."),
-    ("City bike", "Velora", "Sport", (38, 120, 96), "Eight gears, a belt instead of a chain, and lights that never need a battery."),
-    ("נעלי הליכה לכל יום", "שביל", "Sport", (120, 80, 150), "נעליים קלות ונוחות, לעיר ולשטח, עם משלוח חינם עד הבית."),
-)  # fmt: skip
+    (
+        "Trail running shoes",
+        "Stride",
+        "Sport",
+        (222, 92, 60),
+        "Light shoes for long mountain days, with a sole that holds on wet rock.",
+    ),
+    (
+        "A week of coffee",
+        "Northroast",
+        "Food",
+        (94, 62, 42),
+        "Seven small bags, each from another farm, roasted on the day they leave.",
+    ),
+    (
+        "Noise-cancelling headphones",
+        "Aurel",
+        "Electronics",
+        (52, 70, 120),
+        "Thirty hours of quiet. They fold into a case that fits a coat's pocket.",
+    ),
+    (
+        "Linen bedding",
+        "Hearth & Fold",
+        "Home",
+        (170, 152, 128),
+        "Stone-washed linen that gets softer every year, in nine plain colours.",
+    ),
+    (
+        "City bike",
+        "Velora",
+        "Sport",
+        (38, 120, 96),
+        "Eight gears, a belt instead of a chain, and lights that never need a battery.",
+    ),
+    (
+        "נעלי הליכה לכל יום",
+        "שביל",
+        "Sport",
+        (120, 80, 150),
+        "נעליים קלות ונוחות, לעיר ולשטח, עם משלוח חינם עד הבית.",
+    ),
+)
 
 
 def picture_of(colour):
@@ -166,7 +202,8 @@ def test_both_widgets_live_in_a_strict_page_of_another_origin(
     expect(cards).to_have_count(6)
     expect(page.locator("deal-card .name")).to_have_text(DEALS[-1][0])
     page.wait_for_function(
-        "[...document.querySelector('offer-grid').shadowRoot.querySelectorAll('img')].every((one) => one.complete)"
+        "() => { const { shadowRoot } = document.querySelector('offer-grid');"
+        " return [...shadowRoot.querySelectorAll('img')].every((one) => one.complete); }"
     )
     look(page, f"widgets-{language}")
     assert axe_violations(page) == []

@@ -110,8 +110,23 @@ def test_one_name_is_the_main_one(site, visit):
 @HUB
 @pytest.mark.parametrize(
     "name",
-    ["hub.example", "sites.test", "x.sites.test", "localhost", "127.0.0.1", "1.2.3", "[::1]", "a..b", "-a.example", "a.example/x", "a b.example", "x" * 64 + ".example", "*.acme.example", ""],
-)  # fmt: skip
+    [
+        "hub.example",
+        "sites.test",
+        "x.sites.test",
+        "localhost",
+        "127.0.0.1",
+        "1.2.3",
+        "[::1]",
+        "a..b",
+        "-a.example",
+        "a.example/x",
+        "a b.example",
+        "x" * 64 + ".example",
+        "*.acme.example",
+        "",
+    ],
+)
 def test_what_is_no_public_name_of_the_tenants_is_refused(site, name):
     with pytest.raises(HostnameRefused):
         claimed(site, name)

@@ -9,7 +9,14 @@ from tests.factories import ACTOR, make_organization
 from tests.people import browser, make_member
 from tests.sites import make_publishable_key, make_site
 
-FORM = {"name": "Changed", "slug": "changed", "language": "he", "brand_hex": "#AABBCC", "font": "serif", "appearance": "dark"}  # fmt: skip
+FORM = {
+    "name": "Changed",
+    "slug": "changed",
+    "language": "he",
+    "brand_hex": "#AABBCC",
+    "font": "serif",
+    "appearance": "dark",
+}
 
 
 @pytest.fixture

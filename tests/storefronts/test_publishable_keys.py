@@ -116,8 +116,15 @@ def test_exactly_the_allowed_origin_may_read_the_answer(deal, widget):
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://shop.example", "https://shop.example:8443", "https://evil.shop.example", "null", "", "https://shop.example.evil.example"],
-)  # fmt: skip
+    [
+        "http://shop.example",
+        "https://shop.example:8443",
+        "https://evil.shop.example",
+        "null",
+        "",
+        "https://shop.example.evil.example",
+    ],
+)
 def test_any_other_origin_is_refused_and_cannot_read_why(deal, widget, origin):
     deal()
     answer = widget(origin=origin)
@@ -246,8 +253,17 @@ def test_origins_are_kept_as_browsers_write_them():
 
 @pytest.mark.parametrize(
     "origin",
-    ["shop.example", "*", "https://*.shop.example", "https://shop.example/path", "https://a@shop.example", "null", "javascript:alert(1)", "https://"],
-)  # fmt: skip
+    [
+        "shop.example",
+        "*",
+        "https://*.shop.example",
+        "https://shop.example/path",
+        "https://a@shop.example",
+        "null",
+        "javascript:alert(1)",
+        "https://",
+    ],
+)
 def test_what_is_no_origin_is_refused_and_no_key_issued(tenant, origin):
     with tenancy.operator(), pytest.raises(Exception, match="not valid"):
         publishable_key_issue(client_id=tenant.id, name="Shop", origins=[origin], actor=ACTOR)

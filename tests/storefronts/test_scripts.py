@@ -68,8 +68,14 @@ def test_a_version_is_pinned_by_its_hash(name):
 
 @pytest.mark.parametrize(
     "path",
-    ["/widgets/other.js", "/widgets/9.9.9/offer-grid.js", "/widgets/../offer-grid.js", "/widgets/src/core.js", "/widgets/..%2f..%2fconfig/offer-grid.js"],
-)  # fmt: skip
+    [
+        "/widgets/other.js",
+        "/widgets/9.9.9/offer-grid.js",
+        "/widgets/../offer-grid.js",
+        "/widgets/src/core.js",
+        "/widgets/..%2f..%2fconfig/offer-grid.js",
+    ],
+)
 def test_nothing_else_is_served(path):
     assert Client().get(path).status_code == 404
 

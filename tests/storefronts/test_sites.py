@@ -58,8 +58,18 @@ def test_another_tenants_offers_are_not_there(visit, deal):
 
 @pytest.mark.parametrize(
     "path",
-    ["/dashboard/", "/dashboard/sites", "/admin/", "/admin/login/", "/accounts/login/", "/docs/api", "/sites/ask", "/widgets/demo", "/readyz"],
-)  # fmt: skip
+    [
+        "/dashboard/",
+        "/dashboard/sites",
+        "/admin/",
+        "/admin/login/",
+        "/accounts/login/",
+        "/docs/api",
+        "/sites/ask",
+        "/widgets/demo",
+        "/readyz",
+    ],
+)
 def test_the_hubs_own_pages_are_not_on_a_sites_host(visit, path):
     answer = visit(path)
     assert answer.status_code == 404
