@@ -18,7 +18,8 @@ _DEALS = 12
 _SHARE = 5_000
 _TERMS = """## What this site is
 
-We list offers of shops we like. When you buy through one of them, the shop pays us a commission, and we share it with you.
+We list offers of shops we like. When you buy through one of them, the shop pays us a commission, and we share
+it with you.
 
 ## When you are paid
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 
@@ -24,6 +25,7 @@ class WidgetOfferOut(serializers.Serializer[Any]):
     click_url = serializers.URLField(help_text="a smart link of the campaign")
 
 
+@extend_schema_serializer(many=False)
 class WidgetOfferList(serializers.Serializer[Any]):
     data = WidgetOfferOut(many=True)
 

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_safe
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 
 from config.api.exceptions import Forbidden, NotFound
 from credentials.scopes import Scope
@@ -26,6 +26,9 @@ from storefronts.serializers import WidgetOfferList, WidgetOfferOut, WidgetQuery
 _FRESH_S = 300
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _DESCRIPTION_LENGTH = 300
+_KEY = OpenApiParameter(
+    "key", OpenApiTypes.STR, required=True, description="A publishable key; the page's origin must be its."
+)
 
 
 class WidgetOfferViewSet(PartnerViewSet):
@@ -37,14 +40,21 @@ class WidgetOfferViewSet(PartnerViewSet):
     queryset = None
     request_authenticate = staticmethod(publishable_authenticate)
 
-    @extend_schema(operation_id="widget_offers_list", parameters=[WidgetQuery], responses=WidgetOfferList)
+    @extend_schema(
+        operation_id="widget_offers_list",
+        parameters=[_KEY, WidgetQuery],
+        responses=WidgetOfferList,
+        auth=[],
+    )
     def list(self, request: PartnerRequest) -> HttpResponse:
         """Live deals, newest first."""
         query = self.validated(WidgetQuery, request.GET)
         rows = self.shelf.deals(category=query["category"], search=query["q"])[: query["limit"]]
         return self._answer({"data": [self._wire(deal_of(row)) for row in rows]})
 
-    @extend_schema(operation_id="widget_offers_retrieve", responses=WidgetOfferOut)
+    @extend_schema(
+        operation_id="widget_offers_retrieve", parameters=[_KEY], responses=WidgetOfferOut, auth=[]
+    )
     def retrieve(self, request: PartnerRequest, offer_id: UUID) -> HttpResponse:
         """One live deal."""
         deal = self.shelf.deal(id=offer_id)

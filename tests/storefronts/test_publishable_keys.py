@@ -247,7 +247,7 @@ def test_origins_are_kept_as_browsers_write_them():
     assert origins_checked(given) == [
         "http://localhost:3000",
         "https://shop.example",
-        "https://xn--7dbhj1b.example",
+        "https://xn--9dbd1a4b.example",
     ]
 
 
