@@ -98,7 +98,9 @@ def test_only_what_is_on_the_shelf_of_the_keys_client_is_shown(tenant, deal, wid
     neighbour = make_client(tenant.organization)
     neighbour.organization = tenant.organization
     theirs, _link = make_deal(neighbour, "The neighbour's")
-    elsewhere = make_client(make_organization())
+    organization = make_organization()
+    elsewhere = make_client(organization)
+    elsewhere.organization = organization
     foreign, _link = make_deal(elsewhere, "Another organization's")
     assert names(widget()) == ["Mine"]
     for other in (theirs, foreign):
