@@ -2,9 +2,9 @@
 
 Each process appends lines to a spool file of its own, mapped into its memory: no system call, and the kernel
 keeps them even when the process is killed. The lines are rows of PostgreSQL's COPY, and a thread hands them
-over as they stand every other second. Rows carry their id, so a file shipped twice (a crash between commit and
-delete) counts once. Files of dead processes are taken up by any live one. What a power cut can lose is what the
-kernel had not written to disk (docs/decisions/0002-request-log-spool.md).
+over as they stand every other second. Rows carry their id, so a file shipped twice (a crash between commit
+and delete) counts once. Files of dead processes are taken up by any live one. What a power cut can lose is
+what the kernel had not written to disk (docs/decisions/0002-request-log-spool.md).
 """
 
 import fcntl

@@ -19,8 +19,9 @@ from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
-from rewards.urls import campaigns_urlpatterns as campaigns
 from rewards.payout_urls import api_urlpatterns as rewards
+from rewards.urls import campaigns_urlpatterns as campaigns
+from storefronts.urls import api_urlpatterns as widgets
 from webhooks.urls import api_urlpatterns as webhooks
 
 # a password alone must not open the admin
@@ -46,6 +47,7 @@ urlpatterns = [
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
+    path("", include(widgets)),
     # people
     path("", RedirectView.as_view(pattern_name="dashboard-home")),
     path("", include("partners.urls")),
@@ -61,6 +63,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
+    path("", include("storefronts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     # documents

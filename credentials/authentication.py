@@ -90,12 +90,17 @@ def request_authenticate(request: Any, *, address: str, view: Any = None) -> Non
     """Find the request's credential, check it, and count the request against its limits.
 
     A view that `is_public` needs none (`public_limits` are an address's there, counted as its
-    `public_counter`), one that `admits_session` takes a dashboard session too.
+    `public_counter`), one that `admits_session` takes a dashboard session too. One that has a
+    `request_authenticate` of its own knows its callers by that alone.
 
     Sets `request.credential` (Snapshot, TokenHolder or None), `request.limits` and `request.verdict`.
     One round trip to the store; no database query for a key this process has seen.
     Raises Unauthorized, Forbidden (ip_not_allowed), RateLimitExceeded or QuotaExceeded.
     """
+    own = getattr(view, "request_authenticate", None)
+    if own is not None:
+        own(request, address=address)
+        return
     try:
         presented = credential_read(request.META)
         person = _person(request, presented, view)

@@ -103,9 +103,10 @@ def _answered_ahead(request: Any, match: ResolverMatch, address: str) -> Any:
 
     What was read is shown to nobody unless the limit store admits the request and calls the key current.
     """
-    actions = getattr(match.func, "actions", None)
-    may = getattr(_class_of(match), "opens_no_transaction", ())
-    if not actions or request.method != "GET" or actions.get("get") not in may:
+    view, actions = _class_of(match), getattr(match.func, "actions", None)
+    if not actions or request.method != "GET" or hasattr(view, "request_authenticate"):
+        return None
+    if actions.get("get") not in getattr(view, "opens_no_transaction", ()):
         return None
     is_current = read_ahead(request, address=address)
     if is_current is None:

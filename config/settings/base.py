@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "bookings",
     "rentals",
     "rewards",
+    "storefronts",
 ]
 
 # --- The two ways of a request -----------------------------------------------
@@ -67,10 +68,13 @@ API_PREFIXES = ("/api/", "/v1/", "/partner/", "/postbacks/")
 API_PATHS = frozenset({"/admin/partners"})
 # Where people and partners reach the hub, without a slash at the end.
 HUB_URL = env.str("HUB_URL", default="http://127.0.0.1:8000").rstrip("/")
+# Each white-label site has a name below this one, and domains of its own; neither stands in ALLOWED_HOSTS.
+SITES_DOMAIN = env.str("SITES_DOMAIN", default="").lower().strip(".")
 PARTNER_API_ENABLED = env.bool("PARTNER_API_ENABLED", default=True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 MIDDLEWARE = [
     "credentials.middleware.GovernedRequestMiddleware",
+    "storefronts.site.middleware.SiteHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

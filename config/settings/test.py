@@ -12,3 +12,4 @@ ALLOWED_HOSTS = ["*"]
 WHITENOISE_USE_FINDERS = True
 # tests ship rows when they look at them
 USAGE_SHIP_EVERY_S = env.float("USAGE_SHIP_EVERY_S", default=0.0)
+SITES_DOMAIN = "sites.test"

@@ -26,6 +26,7 @@ from partners.services.companies import agent_create, company_create
 from partners.services.organizations import member_add, organization_create
 from rentals.services.items import item_create
 from rewards.demo import campaign_fill
+from storefronts.demo import storefront_fill
 
 ACTOR = Actor("manage.py load_demo")
 ADMIN_EMAIL = "admin@hub.example"
@@ -57,7 +58,8 @@ class Command(BaseCommand):
         else:
             # the file is written before the commit: loaded data without its secrets would be useless
             with transaction.atomic():
-                values = {"HUB_URL": options["url"], **(_renew() if present else _load(options["url"]))}
+                url = options["url"]
+                values = {"HUB_URL": url, **(_renew(url) if present else _load(url))}
                 _write(path, values)
         _write(path, values)
         self.stdout.write(f"Demo values are in {path.name}.")
@@ -90,7 +92,7 @@ def _load(url: str) -> dict[str, str]:
         _bookable(acme)
         _rentable(acme)
         catalog_fill(organization_id=acme.id, environment=Environment.SANDBOX, url=url, actor=ACTOR)
-    return _secrets(admin, owner, acme, other)
+    return _secrets(admin, owner, acme, other, url)
 
 
 def _bookable(organization: Organization) -> None:
@@ -125,15 +127,15 @@ def _rentable(organization: Organization) -> None:
         )
 
 
-def _renew() -> dict[str, str]:
+def _renew(url: str) -> dict[str, str]:
     """Fresh secrets for a demo whose file was lost: they were shown once and cannot be read again."""
     with tenancy.operator():
         acme, other = (Organization.objects.get(slug=slug) for slug in (ACME, GLOBEX))
     admin, owner = (User.objects.get(email=email) for email in (ADMIN_EMAIL, OWNER_EMAIL))
-    return _secrets(admin, owner, acme, other)
+    return _secrets(admin, owner, acme, other, url)
 
 
-def _secrets(admin: User, owner: User, acme: Organization, other: Organization) -> dict[str, str]:
+def _secrets(admin: User, owner: User, acme: Organization, other: Organization, url: str) -> dict[str, str]:
     passwords = []
     for person in (admin, owner):
         passwords.append(secrets.token_urlsafe(12))
@@ -142,12 +144,13 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
     with tenancy.operator():
         issued, foreign = _key(acme, "Demo Partner"), _key(other, "Other Partner")
         postback_secret = postback_secret_renew(organization_id=acme.id, actor=ACTOR)
-        campaign = campaign_fill(
-            organization_id=acme.id,
-            environment=Environment.SANDBOX,
-            client_id=issued.key.client_id,
-            actor=ACTOR,
-        )
+        partner: dict[str, Any] = {
+            "organization_id": acme.id,
+            "environment": Environment.SANDBOX,
+            "client_id": issued.key.client_id,
+            "actor": ACTOR,
+        }
+        campaign, storefront = campaign_fill(**partner), storefront_fill(**partner, url=url)
     return {
         "HUB_ADMIN_EMAIL": ADMIN_EMAIL,
         "HUB_ADMIN_PASSWORD": passwords[0],
@@ -164,6 +167,7 @@ def _secrets(admin: User, owner: User, acme: Organization, other: Organization) 
         "HUB_OTHER_ORGANIZATION_ID": str(other.id),
         "HUB_OTHER_KEY": foreign.raw,
         **campaign,
+        **storefront,
     }
 
 
