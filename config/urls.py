@@ -17,6 +17,7 @@ from invoices.urls import api_urlpatterns as invoices
 from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
+from pipeline.urls import api_urlpatterns as pipeline
 from rentals.urls import api_urlpatterns as rentals
 from webhooks.urls import api_urlpatterns as webhooks
 
@@ -37,6 +38,7 @@ urlpatterns = [
     path("api/partner/v1/", include(rentals)),
     path("api/partner/v1/", include(invoices)),
     path("api/partner/v1/", include(call_analysis)),
+    path("api/v1/", include(pipeline)),
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
@@ -49,6 +51,7 @@ urlpatterns = [
     path("", include("rentals.urls")),
     path("", include("invoices.urls")),
     path("", include("leads.urls")),
+    path("", include("pipeline.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("accounts/", include("allauth.urls")),

@@ -7,7 +7,7 @@ import environ
 import structlog
 
 from config.log_masking import mask_paths
-from config.storage import recordings_storage
+from config.storage import exports_storage, recordings_storage
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "invoices",
     "bookings",
     "rentals",
+    "pipeline",
 ]
 
 # --- The two ways of a request -----------------------------------------------
@@ -171,6 +172,8 @@ CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "bookings.expire_holds": {"task": "bookings.expire_holds", "schedule": 10.0},
     "rentals.sweep": {"task": "rentals.sweep", "schedule": 30.0},
+    "pipeline.sweep": {"task": "pipeline.sweep", "schedule": 15.0},
+    "pipeline.remove_exports": {"task": "pipeline.remove_exports", "schedule": 600.0},
     "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
     "jobs.sweep_recordings": {"task": "jobs.sweep_recordings", "schedule": 86_400.0},
     "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
@@ -298,10 +301,14 @@ ANALYSIS_PER_ORGANIZATION = env.int("ANALYSIS_PER_ORGANIZATION", default=2)
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "recordings": recordings_storage(env, STATE_DIR),
+    "exports": exports_storage(env, STATE_DIR),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 # How long recordings are kept where the organization says nothing else.
 RECORDING_RETENTION_DAYS = env.int("RECORDING_RETENTION_DAYS", default=30)
+# Files of leads and policies: how long they are kept, and how long an address that fetches one works.
+EXPORT_RETENTION_HOURS = env.int("EXPORT_RETENTION_HOURS", default=72)
+EXPORT_LINK_VALID_S = env.int("EXPORT_LINK_VALID_S", default=3600)
 
 # --- Webhooks ----------------------------------------------------------------------
 # Signs callbacks of a client that has no secret of its own.
