@@ -68,14 +68,14 @@ class LeadExportViewSet(ExportViewSet):
     """Files of leads."""
 
     kind = Export.Kind.LEADS
-    scopes = {action: Scope.LEADS_READ for action in ("list", "retrieve", "create")}
+    scopes = dict.fromkeys(("list", "retrieve", "create"), Scope.LEADS_READ)
 
 
 class PolicyExportViewSet(ExportViewSet):
     """Files of policies."""
 
     kind = Export.Kind.POLICIES
-    scopes = {action: Scope.POLICIES_READ for action in ("list", "retrieve", "create")}
+    scopes = dict.fromkeys(("list", "retrieve", "create"), Scope.POLICIES_READ)
 
 
 @never_cache
