@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from leads.models import Lead
 from partners.models import Agent, ApiClient
@@ -77,6 +78,11 @@ class Proposal(Priced):
             models.Index(fields=("lead", "-created_at"), name="proposal_lead"),
             models.Index(fields=("expires_at",), name="proposal_due", condition=Q(status="sent")),
         )
+
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether the customer can accept or decline it now."""
+        return self.status == self.Status.SENT and bool(self.expires_at and self.expires_at > timezone.now())
 
     def __str__(self) -> str:
         return self.title

@@ -19,10 +19,15 @@ def roster_lock(organization_id: UUID, environment: str) -> Roster:
 
     Call it inside a transaction, after the lead is locked and before anything is recorded.
     """
+    roster_complete(organization_id, environment)
+    locked = Roster.objects.select_for_update(of=("self",))
+    return locked.get(organization_id=organization_id, environment=environment)
+
+
+def roster_complete(organization_id: UUID, environment: str) -> Roster:
+    """The organization's roster, with a desk for each of its agents: they come and go in another app."""
     tenant: dict[str, Any] = {"organization_id": organization_id, "environment": environment}
-    Roster.objects.get_or_create(**tenant)
-    roster = Roster.objects.select_for_update(of=("self",)).get(**tenant)
-    # agents come and go in another app
+    roster, _made = Roster.objects.get_or_create(**tenant)
     known = Desk.objects.filter(**tenant).values("agent_id")
     new = Agent.objects.filter(**tenant).exclude(id__in=known).values_list("id", flat=True)
     desks = [Desk(**tenant, agent_id=agent_id) for agent_id in new]

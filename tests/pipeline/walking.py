@@ -15,7 +15,13 @@ from webhooks.models import Event
 BASE = "/api/v1"
 LINES = [
     {"description": "Cover", "quantity": "1", "unitPriceMinor": 120_000, "taxRate": "18"},
-    {"description": "Glass", "quantity": "2.5", "unitPriceMinor": 333, "discountMinor": 13, "taxRate": "17.5"},
+    {
+        "description": "Glass",
+        "quantity": "2.5",
+        "unitPriceMinor": 333,
+        "discountMinor": 13,
+        "taxRate": "17.5",
+    },
 ]
 
 
