@@ -1,4 +1,4 @@
-"""Leads are offered fairly: by turn, by load, to whoever has room; and offered on until somebody takes them."""
+"""Leads are offered fairly: by turn, by load, to whoever has room; and on, until somebody takes them."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

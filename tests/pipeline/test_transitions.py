@@ -171,7 +171,7 @@ def test_a_reason_is_asked_for(seller, agents):
         told = recorded()
         for body in ({}, {"reason": " "}):
             refused = seller.send(path, body)
-            assert (refused.status_code, list(refused.json()["details"])[0]) == (400, "reason")
+            assert (refused.status_code, next(iter(refused.json()["details"]))) == (400, "reason")
         assert recorded() == told
 
 
