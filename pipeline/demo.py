@@ -45,7 +45,7 @@ def pipeline_load(*, organization: Organization, actor: Actor) -> None:
 
     Call it in the operator's context, once there are agents.
     """
-    new, offered, quoted, insured = (_lead(organization, actor, *person) for person in _PEOPLE)
+    _new, offered, quoted, insured = (_lead(organization, actor, *person) for person in _PEOPLE)
     assignment_create(lead_id=offered.id, client_id=None, actor=actor)
     for lead in (quoted, insured):
         made = assignment_create(lead_id=lead.id, client_id=None, actor=actor)
