@@ -27,9 +27,13 @@ def proposal_of(token: str) -> tuple[UUID, str] | None:
 
 def export_url(export_id: UUID) -> tuple[str, datetime]:
     """Where an export is fetched, and until when the address works."""
-    token = signing.TimestampSigner(salt=_EXPORT).sign(export_id.hex)
     ends_at = timezone.now() + timedelta(seconds=settings.EXPORT_LINK_VALID_S)
-    return f"{settings.HUB_URL}/exports/{token}", ends_at
+    return settings.HUB_URL + export_path(export_id), ends_at
+
+
+def export_path(export_id: UUID) -> str:
+    """The same for a page of the hub's own."""
+    return f"/exports/{signing.TimestampSigner(salt=_EXPORT).sign(export_id.hex)}"
 
 
 def export_of(token: str) -> UUID | None:

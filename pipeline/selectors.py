@@ -17,13 +17,14 @@ LOT = 1000
 # Of each thing that a lead has, as many are shown with it.
 SHOWN = 50
 _STAGE_SHOWN = 20
+_STEPS_SHOWN = 500
 
 WIRES: dict[str, Any] = {Export.Kind.LEADS: LeadOut, Export.Kind.POLICIES: PolicyOut}
 
 
 def history_of(subject_id: UUID) -> list[Change]:
-    """What happened to an assignment, quote, proposal or policy, oldest first."""
-    return list(Change.objects.filter(subject_id=subject_id).order_by("at", "id"))
+    """What happened last to an assignment, quote, proposal or policy, oldest first."""
+    return list(Change.objects.filter(subject_id=subject_id).order_by("-at", "-id")[:_STEPS_SHOWN])[::-1]
 
 
 def belongings_of(lead: Lead) -> dict[str, list[Any]]:

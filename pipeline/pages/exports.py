@@ -10,6 +10,7 @@ from config.api.exceptions import DomainError
 from partners.models import GOVERNORS
 from partners.pages import PAGE_SIZE, Reach, actor_of, reached
 from pipeline.forms import ExportForm
+from pipeline.links import export_path
 from pipeline.models import Export
 from pipeline.serializers.exports import ExportOut
 from pipeline.services.exports import export_start
@@ -44,12 +45,15 @@ def export_list(request: HttpRequest, reach: Reach) -> HttpResponse:
     if reach.organization:
         exports = exports.for_organization(reach.organization.id)
     page = Paginator(exports.order_by("-created_at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [(export, ExportOut(export).data) for export in page]
+    rows = [
+        (export, ExportOut(export).data, export_path(export.id) if export.file_name else "")
+        for export in page
+    ]
     context = {
         "form": form,
         "rows": rows,
         "page_obj": page,
-        "is_open": any(shown["status"] in ("queued", "processing") for _export, shown in rows),
+        "is_open": any(shown["status"] in ("queued", "processing") for _export, shown, _path in rows),
         "may_ask": may_ask,
         "reach": reach,
         "tab": "exports",

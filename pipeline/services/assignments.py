@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -20,6 +21,8 @@ from pipeline.models import Assignment, Roster
 from pipeline.services.recording import SWEEP, happened, shown
 from pipeline.services.rosters import agent_choose, roster_lock
 from pipeline.transitions import ASSIGNMENTS
+
+log = structlog.get_logger(__name__)
 
 Status = Assignment.Status
 _OPEN = (Lead.Status.NEW, Lead.Status.QUALIFIED)
@@ -118,7 +121,7 @@ def assignment_reject(*, assignment_id: UUID, reason: str, actor: Actor) -> Answ
 def assignments_time_out() -> int:
     """End offers that were not answered in time, and offer their leads on; answers how many ended.
 
-    Each is a transaction of its own; one that another holds is left to it.
+    Each is a transaction of its own. Two sweeps at once end each once.
     """
     with tenancy.operator():
         overdue = Assignment.objects.overdue(now=timezone.now()).order_by("answer_by")
@@ -127,12 +130,16 @@ def assignments_time_out() -> int:
 
 
 def _time_out(assignment_id: UUID) -> bool:
-    with tenancy.operator():
-        lead, assignment, roster = _locked(assignment_id)
-        if assignment.status != Status.OFFERED or assignment.answer_by > timezone.now():
-            return False
-        _ended(assignment, lead, roster, "time_out", "No answer in time.", SWEEP)
-        return True
+    try:
+        with tenancy.operator():
+            lead, assignment, roster = _locked(assignment_id)
+            if assignment.status != Status.OFFERED or assignment.answer_by > timezone.now():
+                return False
+            _ended(assignment, lead, roster, "time_out", "No answer in time.", SWEEP)
+            return True
+    except Exception:  # one that cannot be ended must not hold up the others
+        log.exception("assignment_not_timed_out", assignment_id=str(assignment_id))
+        return False
 
 
 def _ended(
