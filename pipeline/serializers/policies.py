@@ -53,7 +53,7 @@ class ActivateIn(serializers.Serializer):
     early = serializers.BooleanField(default=False)
 
 
-class CancelIn(serializers.Serializer):
+class PolicyCancelIn(serializers.Serializer):
     """Why, and from which day on there is no cover: today, where nothing else is said."""
 
     reason = serializers.CharField(max_length=MAX_REASON)

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from config.api.customers import CustomerIn, CustomerOut
 from pipeline.models import Proposal
 from pipeline.serializers.lists import MAX_REASON, ChangeOut, PipelineQuery
-from pipeline.serializers.quotes import LineOut, TaxOut
+from pipeline.serializers.quotes import QuoteLineOut, QuoteTaxOut
 
 MAX_VALID_DAYS = 90
 
@@ -60,11 +60,11 @@ class ProposalOut(serializers.Serializer):
     terms = serializers.CharField()
     customer = CustomerOut()
     currency = serializers.CharField()
-    lines = LineOut(many=True)
+    lines = QuoteLineOut(many=True)
     subtotalMinor = serializers.IntegerField(source="subtotal_minor")
     taxMinor = serializers.IntegerField(source="tax_minor")
     totalMinor = serializers.IntegerField(source="total_minor")
-    taxes = TaxOut(many=True)
+    taxes = QuoteTaxOut(many=True)
     validDays = serializers.IntegerField(source="valid_days")
     sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
     expiresAt = serializers.DateTimeField(source="expires_at", allow_null=True)

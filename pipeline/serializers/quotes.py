@@ -10,7 +10,7 @@ from pipeline.models.quotes import MAX_LINES
 from pipeline.serializers.lists import ChangeOut, CurrencyIn, DayIn, PipelineQuery
 
 
-class LineIn(serializers.Serializer):
+class QuoteLineIn(serializers.Serializer):
     """So many at so much, less a discount, with tax on the rest."""
 
     description = serializers.CharField(max_length=300)
@@ -48,7 +48,7 @@ class QuoteTerms(serializers.Serializer):
         source="valid_until",
         help_text="the last day on which it can be accepted, in the organization's time zone",
     )
-    lines = LineIn(many=True, allow_empty=False, max_length=MAX_LINES)
+    lines = QuoteLineIn(many=True, allow_empty=False, max_length=MAX_LINES)
 
 
 class QuoteIn(QuoteTerms):
@@ -64,10 +64,10 @@ class QuoteChanges(serializers.Serializer):
     notes = serializers.CharField(max_length=10_000, allow_blank=True, required=False)
     currency = CurrencyIn(max_length=3, required=False)
     validUntil = DayIn(source="valid_until", required=False)
-    lines = LineIn(many=True, allow_empty=False, max_length=MAX_LINES, required=False)
+    lines = QuoteLineIn(many=True, allow_empty=False, max_length=MAX_LINES, required=False)
 
 
-class LineOut(serializers.Serializer):
+class QuoteLineOut(serializers.Serializer):
     description = serializers.CharField()
     quantity = serializers.CharField()
     unitPriceMinor = serializers.IntegerField()
@@ -78,7 +78,7 @@ class LineOut(serializers.Serializer):
     totalMinor = serializers.IntegerField()
 
 
-class TaxOut(serializers.Serializer):
+class QuoteTaxOut(serializers.Serializer):
     rate = serializers.CharField()
     baseMinor = serializers.IntegerField()
     taxMinor = serializers.IntegerField()
@@ -98,11 +98,11 @@ class QuoteOut(serializers.Serializer):
     title = serializers.CharField()
     notes = serializers.CharField()
     currency = serializers.CharField()
-    lines = LineOut(many=True)
+    lines = QuoteLineOut(many=True)
     subtotalMinor = serializers.IntegerField(source="subtotal_minor")
     taxMinor = serializers.IntegerField(source="tax_minor")
     totalMinor = serializers.IntegerField(source="total_minor")
-    taxes = TaxOut(many=True)
+    taxes = QuoteTaxOut(many=True)
     validUntil = serializers.DateField(source="valid_until")
     sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
     decidedAt = serializers.DateTimeField(source="decided_at", allow_null=True)

@@ -45,7 +45,7 @@ def quote_create(
     actor: Actor,
     bound_company_id: UUID | None = None,
 ) -> Quote:
-    """Write the first version of a quote, as a draft. `lines` are as LineIn validated them.
+    """Write the first version of a quote, as a draft. `lines` are as QuoteLineIn validated them.
 
     Raises NotFound (404) for a lead, and BusinessRule (422) with `reason` lead_not_qualified or
     valid_until_past.

@@ -36,17 +36,23 @@ class PipelineLeadViewSet(PipelineViewSet):
     }
     opens_no_transaction = frozenset({"list"})
 
-    @extend_schema(parameters=[LeadQuery], responses=list_envelope("PipelineLeadList", LeadOut))
+    @extend_schema(
+        operation_id="pipeline_leads_list",
+        parameters=[LeadQuery],
+        responses=list_envelope("PipelineLeadList", LeadOut),
+    )
     def list(self, request: PartnerRequest) -> HttpResponse:
         return self.narrowed(LEADS)
 
-    @extend_schema(responses=LeadDetailOut)
+    @extend_schema(operation_id="pipeline_leads_retrieve", responses=LeadDetailOut)
     def retrieve(self, request: PartnerRequest, lead_id: UUID) -> Response:
         lead = self.found(lead_id)
         history = LeadChangeOut(lead.changes.order_by("at", "id"), many=True).data
         return Response(LeadOut(lead).data | {"history": history})
 
-    @extend_schema(request=LeadWrite, responses={HTTP_201_CREATED: LeadOut})
+    @extend_schema(
+        operation_id="pipeline_leads_create", request=LeadWrite, responses={HTTP_201_CREATED: LeadOut}
+    )
     def create(self, request: PartnerRequest) -> Response:
         lead = lead_create(
             organization_id=self.organization_id,
@@ -58,7 +64,7 @@ class PipelineLeadViewSet(PipelineViewSet):
         )
         return Response(LeadOut(lead).data, status=HTTP_201_CREATED)
 
-    @extend_schema(request=LeadWrite(partial=True), responses=LeadOut)
+    @extend_schema(operation_id="pipeline_leads_update", request=LeadWrite(partial=True), responses=LeadOut)
     def update(self, request: PartnerRequest, lead_id: UUID) -> Response:
         lead = lead_update(
             lead_id=self.found(lead_id).id,
@@ -68,7 +74,7 @@ class PipelineLeadViewSet(PipelineViewSet):
         )
         return Response(LeadOut(lead).data)
 
-    @extend_schema(request=LeadWrite, responses=LeadOut)
+    @extend_schema(operation_id="pipeline_leads_partial_update", request=LeadWrite, responses=LeadOut)
     def partial_update(self, request: PartnerRequest, lead_id: UUID) -> Response:
         return self.update(request, lead_id)
 

@@ -15,7 +15,7 @@ from credentials.viewsets import PartnerRequest
 from pipeline.models import Policy
 from pipeline.serializers.policies import (
     ActivateIn,
-    CancelIn,
+    PolicyCancelIn,
     PolicyChanges,
     PolicyDetail,
     PolicyIn,
@@ -95,9 +95,9 @@ class PolicyViewSet(PipelineViewSet):
     def activate(self, request: PartnerRequest, policy_id: UUID) -> Response:
         return self._done(policy_activate, policy_id, **self.validated(ActivateIn))
 
-    @extend_schema(request=CancelIn, responses=PolicyOut)
+    @extend_schema(request=PolicyCancelIn, responses=PolicyOut)
     def cancel(self, request: PartnerRequest, policy_id: UUID) -> Response:
-        return self._done(policy_cancel, policy_id, **self.validated(CancelIn))
+        return self._done(policy_cancel, policy_id, **self.validated(PolicyCancelIn))
 
     def _done(self, step: Any, policy_id: UUID, **given: Any) -> Response:
         policy = step(policy_id=self.found(policy_id).id, actor=self.actor, **given)
