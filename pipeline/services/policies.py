@@ -18,7 +18,7 @@ from pipeline.events import POLICY_ACTIVATED, POLICY_CANCELLED, POLICY_CREATED, 
 from pipeline.exceptions import AlreadyMade
 from pipeline.models import Policy, Proposal
 from pipeline.refunds import refund_of
-from pipeline.services.recording import SWEEP, end_of, happened, shown, today
+from pipeline.services.recording import SWEEP, by_chain, end_of, happened, shown, today
 from pipeline.transitions import POLICIES
 from webhooks.registry import EventType
 
@@ -169,7 +169,7 @@ def policies_expire() -> int:
     with tenancy.operator():
         overdue = Policy.objects.overdue(now=timezone.now()).order_by("ends_at")
         policies = list(overdue.select_for_update(skip_locked=True, of=("self",))[:_AT_ONCE])
-        for policy in policies:
+        for policy in sorted(policies, key=by_chain):
             _moved(policy, "expire", POLICIES.after(policy.status, "expire"), SWEEP, None)
         return len(policies)
 

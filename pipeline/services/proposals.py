@@ -17,7 +17,7 @@ from pipeline.events import PROPOSAL_ACCEPTED, PROPOSAL_CREATED, PROPOSAL_REJECT
 from pipeline.exceptions import AlreadyMade
 from pipeline.links import proposal_url
 from pipeline.models import Proposal, Quote
-from pipeline.services.recording import SWEEP, happened, shown
+from pipeline.services.recording import SWEEP, by_chain, happened, shown
 from pipeline.transitions import PROPOSALS
 from webhooks.registry import EventType
 
@@ -142,7 +142,7 @@ def proposals_expire() -> int:
     with tenancy.operator():
         overdue = Proposal.objects.overdue(now=timezone.now()).order_by("expires_at")
         proposals = list(overdue.select_for_update(skip_locked=True, of=("self",))[:_AT_ONCE])
-        for proposal in proposals:
+        for proposal in sorted(proposals, key=by_chain):
             _moved(proposal, "expire", PROPOSALS.after(proposal.status, "expire"), SWEEP, None)
         return len(proposals)
 

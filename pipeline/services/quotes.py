@@ -18,7 +18,7 @@ from partners.services.audit import Actor
 from pipeline.events import QUOTE_ACCEPTED, QUOTE_CREATED, QUOTE_REJECTED, QUOTE_SENT
 from pipeline.models import Quote
 from pipeline.models.quotes import Priced
-from pipeline.services.recording import SWEEP, end_of, happened, shown, today
+from pipeline.services.recording import SWEEP, by_chain, end_of, happened, shown, today
 from pipeline.transitions import QUOTES
 from webhooks.registry import EventType
 
@@ -144,7 +144,7 @@ def quotes_expire() -> int:
     with tenancy.operator():
         overdue = Quote.objects.overdue(now=timezone.now()).order_by("expires_at")
         quotes = list(overdue.select_for_update(skip_locked=True, of=("self",))[:_AT_ONCE])
-        for quote in quotes:
+        for quote in sorted(quotes, key=by_chain):
             _moved(quote, "expire", QUOTES.after(quote.status, "expire"), SWEEP, None)
         return len(quotes)
 

@@ -79,6 +79,14 @@ def happened(
         )
 
 
+def by_chain(subject: Subject) -> UUID:
+    """The order in which many are recorded in one transaction:
+
+    two of these must not wait for each other's chains.
+    """
+    return subject.organization_id
+
+
 def today(organization_id: UUID, now: datetime) -> date:
     """The day it is in an organization's time zone."""
     return now.astimezone(ZoneInfo(organization_time_zone(organization_id))).date()

@@ -120,8 +120,8 @@ def test_a_closed_lead_is_neither_offered_nor_taken_nor_offered_on(seller, agent
     assert (ended["next"], ended["exhausted"]) == (None, False)
 
 
-def test_agents_are_the_leads_companys_and_the_tenants(seller, stranger, agents):
-    other = make_agent(make_company(agents[0].organization, name="Other"))
+def test_agents_are_the_leads_companys_and_the_tenants(seller, stranger, agents, organization):
+    other = make_agent(make_company(organization, name="Other"))
     foreign = make_agent(make_company(make_organization()))
     lead = seller.lead(companyId=str(other.company_id))
     told = recorded()

@@ -151,7 +151,7 @@ def test_a_bound_key_gets_its_companys_only(seller, organization):
     company = make_company(organization)
     seller.lead(name="Mine", companyId=str(company.id))
     seller.lead(name="Theirs")
-    bound = Seller(make_key(organization, company=company))
+    bound = Seller(make_key(organization, company_id=company.id))
     lines = fetched(written(bound, format="jsonl")).splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["Mine"]
     everything = seller.done("/leads/exports", {})

@@ -38,7 +38,7 @@ def test_the_customer_reads_and_accepts_once(seller, customer):
     shown = customer.get(path)
     page = shown.content.decode()
     check(page)
-    for text in ("Car &lt;b&gt;insurance", "Ada &amp; Co", "Pay within", "Glass", "₪1,425.59"):
+    for text in ("Car &lt;b&gt;insurance", "Ada &amp; Co", "Pay within", "Glass", "₪1,425.64"):
         assert text in page, text
     policy = shown["Content-Security-Policy"]
     assert "unsafe" not in policy
