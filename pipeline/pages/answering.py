@@ -29,8 +29,8 @@ def proposal_answer(request: HttpRequest, token: str) -> HttpResponse:
     """
     with tenancy.operator():
         response = _answered(request, token)
-    # the address is a credential
-    response["Referrer-Policy"] = "no-referrer"
+    # the address is a credential: no other host is told it (without any referrer, Django takes no form)
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

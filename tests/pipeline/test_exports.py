@@ -27,6 +27,14 @@ from tests.people import browser, make_member
 from tests.pipeline.walking import Seller
 
 
+@pytest.fixture(autouse=True)
+def no_files():
+    """Emptying the tables leaves files."""
+    yield
+    for name in files():
+        export_files.export_delete(name)
+
+
 def written(seller, noun="leads", **body):
     """An export whose job has run."""
     asked = seller.send(f"/{noun}/exports", body)

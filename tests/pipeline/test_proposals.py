@@ -43,7 +43,7 @@ def test_the_customer_reads_and_accepts_once(seller, customer):
     policy = shown["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "form-action 'self'" in policy
-    assert (shown["Referrer-Policy"], "no-store" in shown["Cache-Control"]) == ("no-referrer", True)
+    assert (shown["Referrer-Policy"], "no-store" in shown["Cache-Control"]) == ("same-origin", True)
     assert "noindex" in shown["X-Robots-Tag"]
     done = customer.post(path, YES, follow=True)
     assert "accepted by" in done.content.decode()
