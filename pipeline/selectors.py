@@ -29,7 +29,12 @@ def history_of(subject_id: UUID) -> list[Change]:
 
 def belongings_of(lead: Lead) -> dict[str, list[Any]]:
     """What the pipeline has of a lead, each newest first."""
-    kinds = {"assignments": Assignment, "quotes": Quote, "proposals": Proposal, "policies": Policy}
+    kinds: dict[str, Any] = {
+        "assignments": Assignment,
+        "quotes": Quote,
+        "proposals": Proposal,
+        "policies": Policy,
+    }
     return {
         name: list(
             model.objects.filter(lead=lead).select_related("agent").order_by("-created_at", "-id")[:SHOWN]

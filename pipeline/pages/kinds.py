@@ -63,15 +63,15 @@ class Kind:
     steps: Mapping[str, Step]
 
 
-def form_of(row: Any, step: Step, *args: Any) -> forms.Form | None:
+def form_of(row: Any, step: Step, data: Any = None) -> forms.Form | None:
     """The form that a step of `row` asks for, filled in with what it changes; None for a button."""
     if step.form is None:
         return None
     if step.form is EndorseForm:
-        return EndorseForm(*args, currency=row.currency, initial=EndorseForm.initial_of(row))
+        return EndorseForm(data, currency=row.currency, initial=EndorseForm.initial_of(row))
     if step.form is ProposalForm:
-        return ProposalForm(*args, initial=ProposalForm.initial_of(row))
-    return step.form(*args)
+        return ProposalForm(data, initial=ProposalForm.initial_of(row))
+    return step.form(data)
 
 
 _DOOR = Proposal.Door.DASHBOARD

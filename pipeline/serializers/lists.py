@@ -1,6 +1,7 @@
 """What narrows the pipeline's lists, and the history that each answer of one thing has."""
 
 from datetime import date
+from typing import Any
 
 from rest_framework import serializers
 
@@ -46,7 +47,7 @@ class ChangeOut(serializers.Serializer):
 class CurrencyIn(serializers.CharField):
     """An ISO 4217 code, in capitals whatever was sent."""
 
-    def to_internal_value(self, data: object) -> str:
+    def to_internal_value(self, data: Any) -> str:
         code = super().to_internal_value(data).upper()
         if code not in CURRENCIES:
             raise serializers.ValidationError(["This is not an ISO 4217 currency."])
@@ -56,7 +57,7 @@ class CurrencyIn(serializers.CharField):
 class DayIn(serializers.DateField):
     """A day that people may mean."""
 
-    def to_internal_value(self, value: object) -> date:
+    def to_internal_value(self, value: Any) -> date:
         day = super().to_internal_value(value)
         if not 2000 <= day.year <= 2300:
             raise serializers.ValidationError(["Choose a day between the years 2000 and 2300."])

@@ -48,7 +48,7 @@ class QuoteTerms(serializers.Serializer):
         source="valid_until",
         help_text="the last day on which it can be accepted, in the organization's time zone",
     )
-    lines = QuoteLineIn(many=True, allow_empty=False, max_length=MAX_LINES)
+    lines = serializers.ListField(child=QuoteLineIn(), allow_empty=False, max_length=MAX_LINES)
 
 
 class QuoteIn(QuoteTerms):
@@ -64,7 +64,9 @@ class QuoteChanges(serializers.Serializer):
     notes = serializers.CharField(max_length=10_000, allow_blank=True, required=False)
     currency = CurrencyIn(max_length=3, required=False)
     validUntil = DayIn(source="valid_until", required=False)
-    lines = QuoteLineIn(many=True, allow_empty=False, max_length=MAX_LINES, required=False)
+    lines = serializers.ListField(
+        child=QuoteLineIn(), allow_empty=False, max_length=MAX_LINES, required=False
+    )
 
 
 class QuoteLineOut(serializers.Serializer):

@@ -24,7 +24,10 @@ from pipeline.serializers.exports import ExportIn, ExportOut, ExportQuery
 from pipeline.services.exports import export_fetched, export_start
 from pipeline.views.records import PipelineViewSet
 
-_MEDIA_TYPES = {Export.Format.CSV: "text/csv; charset=utf-8", Export.Format.JSONL: "application/jsonl"}
+_MEDIA_TYPES: dict[str, str] = {
+    Export.Format.CSV: "text/csv; charset=utf-8",
+    Export.Format.JSONL: "application/jsonl",
+}
 
 
 class ExportViewSet(PipelineViewSet):
