@@ -73,20 +73,16 @@ def test_the_customer_declines(seller, customer):
     assert seller.done("/proposals", {"quoteId": proposal["quoteId"]})["status"] == "draft"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"answer": "accept"},
-        {"answer": "accept", "name": " "},
-        {"name": "Ada"},
-        {"answer": "perhaps", "name": "Ada"},
-    ],
-)
-def test_an_answer_without_a_name_or_a_choice_is_none(seller, customer, body):
+def test_an_answer_without_a_name_or_a_choice_is_none(seller, customer):
     proposal = seller.sent_proposal()
     told = recorded()
-    answer = customer.post(path_of(proposal), body)
-    assert answer.status_code == (422 if not body.get("name", "").strip() else 200)
+    for body, status in (
+        ({"answer": "accept"}, 422),
+        ({"answer": "accept", "name": " "}, 422),
+        ({"name": "Ada"}, 200),
+        ({"answer": "perhaps", "name": "Ada"}, 200),
+    ):
+        assert customer.post(path_of(proposal), body).status_code == status
     assert (seller.fresh("proposals", proposal)["status"], recorded()) == ("sent", told)
 
 
