@@ -3,8 +3,11 @@
 import re
 from typing import Any
 
-# A request bin's token, and the keys of allauth's links.
-_IN_PATH = re.compile(r"(/bins/|/accounts/(?:password/reset/key|confirm-email)/)[^/?#\s\"']+")
+# A request bin's token, a proposal's and an export's, and the keys of allauth's links.
+_IN_PATH = re.compile(
+    r"(/bins/|/proposal/|/exports/(?=[0-9a-f]{32}:)|/accounts/(?:password/reset/key|confirm-email)/)"
+    r"[^/?#\s\"']+"
+)
 
 
 def mask_paths(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from invoices.urls import api_urlpatterns as invoices
 from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
+from pipeline.urls import api_urlpatterns as pipeline
 from rentals.urls import api_urlpatterns as rentals
 from rewards.payout_urls import api_urlpatterns as rewards
 from rewards.urls import campaigns_urlpatterns as campaigns
@@ -44,6 +45,7 @@ urlpatterns = [
     path("v1/", include(catalog)),
     path("v1/", include(campaigns)),
     path("v1/", include(rewards)),
+    path("api/v1/", include(pipeline)),
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
@@ -61,6 +63,7 @@ urlpatterns = [
     path("", include("invoices.urls")),
     path("", include("leads.urls")),
     path("", include("catalog.urls")),
+    path("", include("pipeline.urls")),
     path("", include("jobs.urls")),
     path("", include("partner_requests.urls")),
     path("", include("storefronts.urls")),

@@ -47,6 +47,8 @@ class Lead(TenantModel):
     currency = models.CharField(max_length=3, default="", db_default="", blank=True)
     custom_fields = models.JSONField(default=dict, db_default={}, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
+    # Of the present rejection; what came before is in the history.
+    rejection_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
     duplicate_of = models.ForeignKey(
         "self", models.SET_NULL, null=True, related_name="duplicates", db_constraint=False
     )

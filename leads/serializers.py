@@ -133,6 +133,7 @@ class LeadOut(serializers.Serializer):
     agentId = serializers.UUIDField(source="agent_id", allow_null=True)
     customFields = serializers.DictField(source="custom_fields")
     status = serializers.ChoiceField(choices=Lead.Status.choices)
+    rejectionReason = serializers.CharField(source="rejection_reason")
     duplicateOf = serializers.UUIDField(source="duplicate_of_id", allow_null=True)
     mergedInto = serializers.UUIDField(source="merged_into_id", allow_null=True)
     createdAt = serializers.DateTimeField(source="created_at")

@@ -7,7 +7,7 @@ import environ
 import structlog
 
 from config.log_masking import mask_paths
-from config.storage import recordings_storage
+from config.storage import exports_storage, recordings_storage
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "rentals",
     "rewards",
     "storefronts",
+    "pipeline",
 ]
 
 # --- The two ways of a request -----------------------------------------------
@@ -183,6 +184,8 @@ CELERY_BEAT_SCHEDULE = {
     "rewards.send_payouts": {"task": "rewards.send_payouts", "schedule": 30.0},
     "rentals.sweep": {"task": "rentals.sweep", "schedule": 30.0},
     "rewards.clean_up_clicks": {"task": "rewards.clean_up_clicks", "schedule": 3600.0},
+    "pipeline.sweep": {"task": "pipeline.sweep", "schedule": 15.0},
+    "pipeline.remove_exports": {"task": "pipeline.remove_exports", "schedule": 600.0},
     "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
     "jobs.sweep_recordings": {"task": "jobs.sweep_recordings", "schedule": 86_400.0},
     "partner_requests.sweep": {"task": "partner_requests.sweep", "schedule": 60.0},
@@ -279,6 +282,10 @@ SPECTACULAR_SETTINGS = {
         "OfferStatusEnum": "catalog.models.Offer.Status",
         "OfferStateFilterEnum": "catalog.serializers.STATES",
         "CommissionTypeEnum": "catalog.models.Offer.CommissionType",
+        "AssignmentStatusEnum": "pipeline.models.Assignment.Status",
+        "QuoteStatusEnum": "pipeline.models.Quote.Status",
+        "ProposalStatusEnum": "pipeline.models.Proposal.Status",
+        "PolicyStatusEnum": "pipeline.models.Policy.Status",
         "JobStatusEnum": "jobs.models.Job.Status",
         "CampaignStatusEnum": "rewards.models.Campaign.Status",
         "LinkStatusEnum": "rewards.models.SmartLink.Status",
@@ -320,10 +327,14 @@ ANALYSIS_PER_ORGANIZATION = env.int("ANALYSIS_PER_ORGANIZATION", default=2)
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "recordings": recordings_storage(env, STATE_DIR),
+    "exports": exports_storage(env, STATE_DIR),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 # How long recordings are kept where the organization says nothing else.
 RECORDING_RETENTION_DAYS = env.int("RECORDING_RETENTION_DAYS", default=30)
+# Files of leads and policies: how long they are kept, and how long an address that fetches one works.
+EXPORT_RETENTION_HOURS = env.int("EXPORT_RETENTION_HOURS", default=72)
+EXPORT_LINK_VALID_S = env.int("EXPORT_LINK_VALID_S", default=3600)
 
 # --- Webhooks ----------------------------------------------------------------------
 # Signs callbacks of a client that has no secret of its own.

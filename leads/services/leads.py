@@ -46,10 +46,11 @@ WIRE_NAMES = {
     "agent_id": "agentId",
     "custom_fields": "customFields",
     "status": "status",
+    "rejection_reason": "rejectionReason",
     "duplicate_of_id": "duplicateOf",
     "merged_into_id": "mergedInto",
 }
-TERMS = tuple(WIRE_NAMES)[:-3]
+TERMS = tuple(WIRE_NAMES)[:-4]
 
 
 def lead_create(
@@ -155,15 +156,34 @@ def lead_update(
         changes_record([(lead, Action.UPDATED, before, after)], actor)
         happened.append(LEAD_UPDATED)
     if status is not None and status != lead.status:
-        if status not in TRANSITIONS[lead.status]:
-            raise _refused(lead)
-        lead.status = status
-        changes_record([(lead, Action(status), after, shown(lead))], actor)
-        happened.append(_ANNOUNCED[status])
+        happened.append(_moved(lead, status, actor))
     if happened:
         lead.save()
         events_emit([(kind, lead) for kind in happened])
     return lead
+
+
+@transaction.atomic
+def lead_move(*, lead_id: UUID, status: str, actor: str, reason: str = "") -> Lead:
+    """Move a lead on, keep why it was rejected, and announce it.
+
+    Raises Lead.DoesNotExist (404) and InvalidTransition (409), also for the status it has.
+    """
+    lead = Lead.objects.select_for_update(no_key=True, of=("self",)).get(id=lead_id)
+    happened = _moved(lead, status, actor, reason)
+    lead.save()
+    events_emit([(happened, lead)])
+    return lead
+
+
+def _moved(lead: Lead, status: str, actor: str, reason: str = "") -> EventType:
+    if status not in TRANSITIONS[lead.status]:
+        raise _refused(lead)
+    before = shown(lead)
+    lead.status = status
+    lead.rejection_reason = reason if status == Status.REJECTED else ""
+    changes_record([(lead, Action(status), before, shown(lead))], actor)
+    return _ANNOUNCED[status]
 
 
 def _apply(lead: Lead, changes: Mapping[str, Any], bound_company_id: UUID | None) -> None:

@@ -9,7 +9,17 @@ from tests.conftest import owner_connection
 from tests.factories import make_key, make_organization
 from tests.partner import Partner
 
-RANK = {"partners": 0, "credentials": 1, "webhooks": 2, "jobs": 3, "catalog": 4, "leads": 5, "rewards": 5}
+RANK = {
+    "partners": 0,
+    "credentials": 1,
+    "webhooks": 2,
+    "jobs": 3,
+    "catalog": 4,
+    "leads": 5,
+    "rewards": 5,
+    "pipeline": 6,
+    "storefronts": 6,
+}
 
 
 def test_foreign_keys_point_downwards():

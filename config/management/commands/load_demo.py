@@ -24,6 +24,7 @@ from partners.models import Membership, Organization, User
 from partners.services.audit import Actor
 from partners.services.companies import agent_create, company_create
 from partners.services.organizations import member_add, organization_create
+from pipeline.demo import pipeline_load
 from rentals.services.items import item_create
 from rewards.demo import campaign_fill
 from storefronts.demo import storefront_fill
@@ -81,14 +82,16 @@ def _load(url: str) -> dict[str, str]:
             industry="Telecommunications",
             contact_email="quality@northwind.example",
         )
-        agent_create(
-            organization_id=acme.id,
-            environment=Environment.SANDBOX,
-            company_id=company.id,
-            email="sarah@northwind.example",
-            name="Sarah Levi",
-            role="Support agent",
-        )
+        for name, role in (("Sarah Levi", "Support agent"), ("Dan Mizrahi", "Sales agent")):
+            agent_create(
+                organization_id=acme.id,
+                environment=Environment.SANDBOX,
+                company_id=company.id,
+                email=f"{name.split()[0].lower()}@northwind.example",
+                name=name,
+                role=role,
+            )
+        pipeline_load(organization=acme, actor=ACTOR)
         _bookable(acme)
         _rentable(acme)
         catalog_fill(organization_id=acme.id, environment=Environment.SANDBOX, url=url, actor=ACTOR)

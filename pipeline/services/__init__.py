@@ -1,0 +1,1 @@
+"""Writes of the pipeline: each step is one function, and one transaction."""

@@ -1,0 +1,1 @@
+"""Contract D's pipeline, by noun."""
