@@ -16,6 +16,8 @@ from credentials.urls import api_urlpatterns as governance
 from invoices.urls import api_urlpatterns as invoices
 from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
+from oauth.urls import api_urlpatterns as oauth
+from oauth.urls import oauth_urlpatterns
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
 from webhooks.urls import api_urlpatterns as webhooks
@@ -38,12 +40,16 @@ urlpatterns = [
     path("api/partner/v1/", include(invoices)),
     path("api/partner/v1/", include(call_analysis)),
     path("", include(governance)),
+    path("", include(oauth)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
+    # the toolkit finds these by this name
+    path("", include((oauth_urlpatterns, "oauth2_provider"))),
     # people
     path("", RedirectView.as_view(pattern_name="dashboard-home")),
     path("", include("partners.urls")),
     path("", include("credentials.urls")),
+    path("", include("oauth.urls")),
     path("", include("webhooks.urls")),
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),

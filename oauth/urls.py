@@ -1,0 +1,35 @@
+from django.urls import path
+from oauth2_provider.views import OAuthServerMetadataView
+
+from oauth.pages.consent import ConsentView
+from oauth.views.clients import ClientAuthorizationViewSet, ClientOAuthViewSet
+from oauth.views.machines import IntrospectView, RevokeView, TokenView
+
+# The toolkit's names, by which it writes the metadata document.
+oauth_urlpatterns = [
+    path("oauth/authorize", ConsentView.as_view(), name="authorize"),
+    path("oauth/token", TokenView.as_view(), name="token"),
+    path("oauth/revoke", RevokeView.as_view(), name="revoke-token"),
+    path("oauth/introspect", IntrospectView.as_view(), name="introspect"),
+    path(
+        ".well-known/oauth-authorization-server",
+        OAuthServerMetadataView.as_view(),
+        name="oauth-server-metadata",
+    ),
+]
+
+_CLIENT = "api/v1/api-clients/<uuid:client_id>/oauth"
+api_urlpatterns = [
+    path(
+        _CLIENT,
+        ClientOAuthViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
+    path(f"{_CLIENT}/secrets", ClientOAuthViewSet.as_view({"post": "rotate_secret"})),
+    path(f"{_CLIENT}/secrets/<uuid:secret_id>", ClientOAuthViewSet.as_view({"delete": "revoke_secret"})),
+    path(f"{_CLIENT}/authorizations", ClientAuthorizationViewSet.as_view({"get": "list"})),
+    path(
+        f"{_CLIENT}/authorizations/<uuid:authorization_id>",
+        ClientAuthorizationViewSet.as_view({"delete": "destroy"}),
+    ),
+]
+urlpatterns: list[object] = []
