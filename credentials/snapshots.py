@@ -184,7 +184,7 @@ def token_digest(token: str) -> str:
 
 
 def token_snapshot(token: str, *, anew: bool = False) -> Snapshot | None:
-    """The snapshot of an OAuth access token, from this process's cache unless `anew`; None for an unknown one.
+    """The snapshot of an OAuth access token, from this process's cache unless `anew`; None for unknown ones.
 
     A live one is read once a process and change of its client; a malformed one is never looked up.
     """
@@ -207,7 +207,7 @@ def token_snapshot_of(
     active: bool,
     ip_allowlist: Iterable[str] = (),
 ) -> Snapshot:
-    """A token's snapshot: the scopes its client still holds, at the client's limits, in the client's tenant."""
+    """A token's snapshot: with scopes its client still holds, at its client's limits and in its tenant."""
     subject, organization = oauth_subject(client.id), str(client.organization_id)
     return Snapshot(
         api_key_id=authorization_id,

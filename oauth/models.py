@@ -25,7 +25,7 @@ from partners.querysets import TenantQuerySet
 
 
 class Application(TenantModel, AbstractApplication):
-    """An API client that may use OAuth: its `client_id` is the client's id, its redirect URIs are the client's.
+    """An API client that uses OAuth: its `client_id` is the client's id, its redirect URIs are the client's.
 
     A confidential one holds secrets and may ask for tokens of its own (client credentials); a public one, an
     app on people's machines, proves itself by PKCE alone.

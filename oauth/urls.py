@@ -1,6 +1,7 @@
 from django.urls import path
 from oauth2_provider.views import OAuthServerMetadataView
 
+from oauth.pages import authorizations, clients
 from oauth.pages.consent import ConsentView
 from oauth.views.clients import ClientAuthorizationViewSet, ClientOAuthViewSet
 from oauth.views.machines import IntrospectView, RevokeView, TokenView
@@ -32,4 +33,27 @@ api_urlpatterns = [
         ClientAuthorizationViewSet.as_view({"delete": "destroy"}),
     ),
 ]
-urlpatterns: list[object] = []
+
+_PAGES = "dashboard/clients"
+urlpatterns = [
+    path(_PAGES, clients.client_list, name="dashboard-clients"),
+    path(f"{_PAGES}/new", clients.client_new, name="dashboard-client-new"),
+    path(f"{_PAGES}/<uuid:pk>", clients.client_detail, name="dashboard-client"),
+    path(f"{_PAGES}/<uuid:pk>/change", clients.client_change, name="dashboard-client-change"),
+    path(f"{_PAGES}/<uuid:pk>/status", clients.client_status, name="dashboard-client-status"),
+    path(f"{_PAGES}/<uuid:pk>/delete", clients.client_remove, name="dashboard-client-delete"),
+    path(f"{_PAGES}/<uuid:pk>/oauth", clients.oauth_set, name="dashboard-client-oauth"),
+    path(f"{_PAGES}/<uuid:pk>/oauth/off", clients.oauth_off, name="dashboard-client-oauth-off"),
+    path(f"{_PAGES}/<uuid:pk>/secret", clients.secret_rotate, name="dashboard-client-secret"),
+    path(
+        f"{_PAGES}/<uuid:pk>/secrets/<uuid:secret_id>/revoke",
+        clients.secret_revoke,
+        name="dashboard-client-secret-revoke",
+    ),
+    path("dashboard/authorizations", authorizations.authorization_list, name="dashboard-authorizations"),
+    path(
+        "dashboard/authorizations/<uuid:pk>/revoke",
+        authorizations.authorization_end,
+        name="dashboard-authorization-revoke",
+    ),
+]

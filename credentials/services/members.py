@@ -36,7 +36,7 @@ def member_remove(*, organization: Organization, **given: Any) -> None:
 
 
 def _tokens_ask_again(organization_id: UUID) -> None:
-    """Have every process read the tokens of the organization's clients again. Raises ServiceUnavailable (503)."""
+    """Have every process read the tokens of its clients again. Raises ServiceUnavailable (503)."""
     clients = ApiClient.objects.for_organization(organization_id)
     with ExitStack() as told:
         for client in clients.select_for_update(of=("self",), no_key=True).order_by("id"):

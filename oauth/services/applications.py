@@ -139,7 +139,10 @@ def client_secret_rotate(*, client_id: UUID, actor: Actor, grace_s: int = 0) -> 
 
 @transaction.atomic
 def client_secret_revoke(*, client_id: UUID, secret_id: UUID, actor: Actor) -> None:
-    """End a client's secret at once. Raises ApiClient.DoesNotExist, ClientSecret.DoesNotExist (404), Forbidden (403)."""
+    """End a client's secret at once.
+
+    Raises ApiClient.DoesNotExist and ClientSecret.DoesNotExist (404), and PeopleOnly (403).
+    """
     client = _client_locked(client_id, actor, widens=False)
     secret = ClientSecret.objects.get(id=secret_id, application__api_client=client)
     secret.delete()
@@ -153,7 +156,7 @@ def client_secret_revoke(*, client_id: UUID, secret_id: UUID, actor: Actor) -> N
 
 
 def _client_locked(client_id: UUID, actor: Actor, *, widens: bool = True) -> ApiClient:
-    """The client, once the actor is known to be a person who may hand out all of its scopes, where it `widens`."""
+    """The client, for a person who governs and, where the act `widens`, may hand out all of its scopes."""
     client = ApiClient.objects.select_for_update(of=("self",), no_key=True).get(id=client_id)
     if actor.role not in ("", *GOVERNORS):
         raise PeopleOnly

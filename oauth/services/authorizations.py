@@ -63,7 +63,7 @@ def authorization_refuse(*, application: Application, scopes: Iterable[str], act
 
 @transaction.atomic
 def authorization_of_itself(*, application: Application) -> Authorization:
-    """The application's own authorization, under which its client credentials act; made with the first token."""
+    """The application's own authorization, for its client credentials; made with its first token."""
     own = application.authorizations.live().filter(user=None)
     if found := own.first():
         return found

@@ -118,7 +118,7 @@ class IntrospectView(MachineView):
 
 
 def client_named(request: HttpRequest) -> str:
-    """The client id that a request says it is of, by HTTP Basic or in the form; "" for none. Proves nothing."""
+    """The client id that a request names, by HTTP Basic or in the form; "" for none. It proves nothing."""
     scheme, _space, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "basic":
         try:
