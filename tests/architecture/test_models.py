@@ -9,7 +9,7 @@ from tests.conftest import owner_connection
 from tests.factories import make_key, make_organization
 from tests.partner import Partner
 
-RANK = {"partners": 0, "credentials": 1, "webhooks": 2, "jobs": 3, "catalog": 4, "leads": 5}
+RANK = {"partners": 0, "credentials": 1, "oauth": 2, "webhooks": 2, "jobs": 3, "catalog": 4, "leads": 5}
 
 
 def test_foreign_keys_point_downwards():
