@@ -160,9 +160,12 @@ def _kept(name: str, snapshot: Snapshot | None) -> Snapshot | None:
     return snapshot
 
 
+OAUTH_SUBJECT = "oauth_"
+
+
 def oauth_subject(client_id: UUID) -> str:
     """What a client's OAuth tokens are counted, logged and told of changes under: `oauth_` and its id."""
-    return f"oauth_{client_id.hex}"
+    return f"{OAUTH_SUBJECT}{client_id.hex}"
 
 
 # Reads a token by its keyed hash (hexadecimal), in the operator's context; None where there is none.

@@ -9,7 +9,7 @@ from django.utils import timezone
 from oauth2_provider.settings import oauth2_settings
 
 from credentials.snapshots import changing_client, token_digest
-from oauth.models import AccessToken, Application, Authorization, Grant, RefreshToken
+from oauth.models import AccessToken, Application, Authorization, ClientSecret, Grant, RefreshToken
 from partners.models import ApiClient, User
 from partners.services.audit import Actor, audit_record
 
@@ -160,6 +160,7 @@ def tokens_clean_up() -> int:
         (Grant, {"expires__lte": now - CODE_KEPT}),
         (AccessToken, {"expires__lte": now}),
         (RefreshToken, {"expires__lte": now}),
+        (ClientSecret, {"expires_at__lte": now}),
     )
     deleted = 0
     for model, terms in over:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import unquote_plus
@@ -20,10 +21,10 @@ from config import tenancy
 from config.api.client_address import client_address
 from config.api.exceptions import DomainError, ServiceUnavailable
 from config.api.request_id import request_id_of
-from credentials.snapshots import token_digest
+from credentials.snapshots import token_digest, token_snapshot
 from oauth.exceptions import CameTwice
 from oauth.models import AccessToken, RefreshToken
-from oauth.selectors import application_tenant
+from oauth.selectors import application_tenant, person_scopes
 from oauth.services.tokens import family_end
 from oauth.throttle import failure_count, request_count
 from partners.services.audit import Actor
@@ -157,15 +158,21 @@ def _refused(error: DomainError) -> HttpResponse:
 
 def _introspected(token: str, client_id: str) -> dict[str, Any]:
     mine = {"token_checksum": token_digest(token), "application__client_id": client_id}
-    access = AccessToken.objects.select_related("authorization").filter(**mine).first()
-    found: Any = access or RefreshToken.objects.select_related("authorization").filter(**mine).first()
-    live = found is not None and found.authorization.revoked_at is None
-    if not live or (found.is_expired() if access else not found.is_live()):
+    access = AccessToken.objects.filter(**mine).first()
+    found: Any = access or RefreshToken.objects.select_related("user").filter(**mine).first()
+    scopes: Collection[str] = ()
+    if access:
+        # as the next request with it would be judged
+        snapshot = token_snapshot(token, anew=True)
+        scopes = snapshot.scopes if snapshot and snapshot.is_live() else ()
+    elif found and found.is_live():
+        scopes = set(found.scope.split()) & person_scopes(found.user, found.organization_id)
+    if not scopes:
         return {"active": False}
     return {
         "active": True,
         "client_id": client_id,
-        "scope": found.scope,
+        "scope": " ".join(sorted(scopes)),
         "token_type": "Bearer" if access else "refresh_token",
         "sub": str(found.user_id or client_id),
         "iat": int(found.created_at.timestamp()),

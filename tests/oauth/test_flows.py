@@ -30,6 +30,10 @@ def test_a_code_becomes_tokens_that_work_like_a_key(shipped):
     (authorization,) = rows(Authorization)
     assert (row.key_id, row.partner_api_key_id) == (f"oauth_{app.client.id.hex}", authorization.id)
     assert (row.organization_id, row.environment) == (app.client.organization_id, "sandbox")
+    owner = browser(app.person())
+    for key, seen in ((row.key_id, True), ("oauth_" + "0" * 32, False)):
+        page = owner.get("/dashboard/requests", {"key": key}).content.decode()
+        assert ("/api/partner/v1/leads" in page) is seen
 
 
 def test_only_keyed_hashes_of_codes_tokens_and_secrets_are_stored():
