@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from config.api.pagination import ListQuery, list_envelope, paginate
+from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
 from credentials.access import ClientApiViewSet
 from credentials.scopes import Scope
 from credentials.serializers.governance import RotateIn
@@ -91,7 +91,7 @@ class ClientAuthorizationViewSet(ClientApiViewSet):
     def list(self, request: Request, client_id: UUID) -> Response:
         query = self.validated(ListQuery, request.query_params)
         client = self.client(client_id)
-        rows = authorizations_shown().filter(application__api_client=client)
+        rows = filter_dates(authorizations_shown().filter(application__api_client=client), query)
         if "search" in query:
             rows = rows.filter(authorizations_matching(query["search"]))
         found, pagination = paginate(rows, query, sortable=SORTABLE)
