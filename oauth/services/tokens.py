@@ -74,6 +74,8 @@ def refresh_token_issue(
 ) -> RefreshToken:
     """Keep a refresh token, in the place of the locked one it `rotated`; access tokens live to their end."""
     now = timezone.now()
+    # a client's own authorization has no refresh tokens
+    assert authorization.user_id is not None
     if rotated is not None:
         rotated.rotated_at = now
         rotated.save(update_fields=["rotated_at", "updated_at"])
