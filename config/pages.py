@@ -22,6 +22,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if user.is_superuser:
         entries += [
             ("partner-api-list", _("API keys"), "key"),
+            ("dashboard-clients", _("API clients"), "app"),
             ("dashboard-usage", _("Usage"), "chart"),
             ("dashboard-requests", _("Requests"), "list"),
             ("dashboard-partner-requests", _("Partner requests"), "check"),
@@ -46,6 +47,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     elif organization:
         entries += [
             ("keys-list", _("API keys"), "key"),
+            ("dashboard-clients", _("API clients"), "app"),
             ("dashboard-usage", _("Usage"), "chart"),
             ("dashboard-requests", _("Requests"), "list"),
             ("dashboard-partner-requests", _("Partner requests"), "check"),

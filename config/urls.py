@@ -17,6 +17,8 @@ from credentials.urls import api_urlpatterns as governance
 from invoices.urls import api_urlpatterns as invoices
 from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
+from oauth.urls import api_urlpatterns as oauth
+from oauth.urls import oauth_urlpatterns
 from partner_requests.urls import api_urlpatterns as partner_requests
 from pipeline.urls import api_urlpatterns as pipeline
 from rentals.urls import api_urlpatterns as rentals
@@ -47,13 +49,17 @@ urlpatterns = [
     path("v1/", include(rewards)),
     path("api/v1/", include(pipeline)),
     path("", include(governance)),
+    path("", include(oauth)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
     path("", include(widgets)),
+    # the toolkit finds these by this name
+    path("", include((oauth_urlpatterns, "oauth2_provider"))),
     # people
     path("", RedirectView.as_view(pattern_name="dashboard-home")),
     path("", include("partners.urls")),
     path("", include("credentials.urls")),
+    path("", include("oauth.urls")),
     path("", include("webhooks.urls")),
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),

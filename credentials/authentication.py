@@ -22,6 +22,7 @@ from credentials.limits import (
 )
 from credentials.models import AccessToken
 from credentials.secrets import (
+    OAUTH_TOKEN_PREFIX,
     TOKEN_PREFIX,
     credential_split,
     key_id_is_well_formed,
@@ -29,12 +30,15 @@ from credentials.secrets import (
     secret_is_well_formed,
 )
 from credentials.sessions import session_user
-from credentials.snapshots import Snapshot, snapshot_cached, snapshot_load
+from credentials.snapshots import Snapshot, snapshot_cached, snapshot_load, token_snapshot
 from partners.models import User
 
 
 class Presented(NamedTuple):
-    """A credential as it stands on the request: a key id with its secret, or an access token."""
+    """A credential as it stands on the request: a key id with its secret, or a token.
+
+    A person's access token has no key id, and an OAuth token its kind.
+    """
 
     key_id: str
     secret: str
@@ -47,6 +51,9 @@ class TokenHolder:
     user: User
 
     scopes = frozenset[str]()
+
+
+_TOKENS = (TOKEN_PREFIX, OAUTH_TOKEN_PREFIX)
 
 
 def credential_read(meta: dict[str, Any]) -> Presented | None:
@@ -63,8 +70,8 @@ def credential_read(meta: dict[str, Any]) -> Presented | None:
     bearer = bearer.strip()
     if scheme and scheme.lower() != "bearer":
         raise Unauthorized("Use the Bearer scheme.")
-    if bearer.startswith(TOKEN_PREFIX):
-        found.add(Presented("", bearer))
+    if bearer.startswith(_TOKENS):
+        found.add(Presented("" if bearer.startswith(TOKEN_PREFIX) else OAUTH_TOKEN_PREFIX, bearer))
     elif key_id_is_well_formed(bearer):
         if not secret:
             raise Unauthorized("The key id needs its secret in X-API-Secret.")
@@ -122,9 +129,8 @@ def request_authenticate(request: Any, *, address: str, view: Any = None) -> Non
         raise
     verdict = request_admit(subject=snapshot.key_id, limits=snapshot.limits, version=snapshot.version)
     if verdict.outcome == STALE:
-        snapshot_load(snapshot.key_id)
         try:
-            snapshot = _verified(presented)
+            snapshot = _verified_anew(presented)
         except Unauthorized:
             _count(request, subject=f"address:{address}", limits=ANONYMOUS)
             raise
@@ -177,6 +183,8 @@ def read_ahead(request: Any, *, address: str) -> Callable[[], bool] | None:
 
 
 def _verified(presented: Presented) -> Snapshot:
+    if presented.key_id == OAUTH_TOKEN_PREFIX:
+        return _token_verified(presented.secret)
     if not (key_id_is_well_formed(presented.key_id) and secret_is_well_formed(presented.secret)):
         raise Unauthorized("The credential is malformed.")
     snapshot = snapshot_cached(presented.key_id)
@@ -186,6 +194,21 @@ def _verified(presented: Presented) -> Snapshot:
     snapshot = snapshot_load(presented.key_id)
     if snapshot is None or not snapshot.admits(presented.secret):
         raise Unauthorized("The credential is unknown, expired, suspended or revoked.")
+    return snapshot
+
+
+def _verified_anew(presented: Presented) -> Snapshot:
+    """`_verified` by the row as it stands now, after the store has said that it changed."""
+    if presented.key_id == OAUTH_TOKEN_PREFIX:
+        return _token_verified(presented.secret, anew=True)
+    snapshot_load(presented.key_id)
+    return _verified(presented)
+
+
+def _token_verified(token: str, *, anew: bool = False) -> Snapshot:
+    snapshot = token_snapshot(token, anew=anew)
+    if snapshot is None or not snapshot.is_live():
+        raise Unauthorized("The access token is unknown, expired or revoked, or its client is suspended.")
     return snapshot
 
 

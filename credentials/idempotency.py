@@ -57,7 +57,7 @@ def idempotency_begin(
         environment=credential.environment,
         client_id=credential.client_id,
         key=key,
-        fingerprint=_fingerprint(request, of=credential.key_id if secret else ""),
+        fingerprint=_fingerprint(request, of=str(credential.api_key_id) if secret else ""),
     )
     return _guard(record, found)
 

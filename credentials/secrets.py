@@ -12,8 +12,10 @@ from django.conf import settings
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _KEY_ID = re.compile(r"pk_(?:sandbox|production)_[0-9A-Za-z]{12}")
 _SECRET = re.compile(r"sk_[0-9A-Za-z]{49}")
+_BODY = re.compile(r"[0-9A-Za-z]{49}")
 _CHECKSUM_LENGTH = 6
 TOKEN_PREFIX = "at_"  # noqa: S105 (a prefix, not a password)
+OAUTH_TOKEN_PREFIX = "oat_"  # noqa: S105 (likewise)
 
 
 def _base62(length: int) -> str:
@@ -39,10 +41,16 @@ def secret_generate() -> str:
     return f"sk_{body}{_checksum(body)}"
 
 
-def token_generate() -> str:
-    """An access token: `at_`, 43 base62 characters and their checksum."""
+def token_generate(prefix: str = TOKEN_PREFIX) -> str:
+    """An access token: a prefix, 43 base62 characters (256 bits) and their checksum."""
     body = _base62(43)
-    return f"{TOKEN_PREFIX}{body}{_checksum(body)}"
+    return f"{prefix}{body}{_checksum(body)}"
+
+
+def token_is_well_formed(token: str, prefix: str) -> bool:
+    """Whether the token begins with `prefix` and its checksum fits."""
+    body = token.removeprefix(prefix)
+    return token != body and bool(_BODY.fullmatch(body)) and _checksum(body[:43]) == body[43:]
 
 
 def secret_is_well_formed(secret: str) -> bool:

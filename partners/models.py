@@ -181,6 +181,8 @@ class ApiClient(TenantModel):
     webhook_secret_sealed = models.BinaryField()
     previous_webhook_secret_sealed = models.BinaryField(default=bytes, db_default=b"", blank=True)
     previous_webhook_secret_ends_at = models.DateTimeField(null=True, blank=True)
+    # Moves with every change of what its OAuth tokens may do (credentials/snapshots.py).
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     objects = TenantQuerySet.as_manager()
 

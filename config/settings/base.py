@@ -45,9 +45,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_beat",
     "django_structlog",
+    "oauth2_provider",
     "config.apps.HubConfig",
     "partners",
     "credentials",
+    "oauth",
     "webhooks",
     "jobs",
     "partner_requests",
@@ -199,6 +201,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
     },
     "credentials.clean_up": {"task": "credentials.clean_up", "schedule": 3600.0},
+    "oauth.clean_up": {"task": "oauth.clean_up", "schedule": 3600.0},
 }
 # A message lost by the broker costs nothing: rows are swept. So nobody waits long for a broker: who sends
 # tries once and gives up on silence, and a worker drops a connection that has been silent for 20 s.
@@ -243,6 +246,42 @@ SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=True)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+
+# --- OAuth 2.1 (docs/oauth.md) ---------------------------------------------------
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Application"
+OAUTH2_PROVIDER_GRANT_MODEL = "oauth.Grant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"  # noqa: S105 (a model)
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.RefreshToken"  # noqa: S105 (a model)
+OAUTH2_PROVIDER: dict[str, Any] = {
+    "OAUTH2_SERVER_CLASS": "oauth.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "oauth.validator.Validator",
+    "SCOPES_BACKEND_CLASS": "oauth.scopes.ClientScopes",
+    "ACCESS_TOKEN_GENERATOR": "oauth.server.access_token_generate",
+    "REFRESH_TOKEN_GENERATOR": "oauth.server.refresh_token_generate",
+    # the issuer of RFC 8414 and RFC 9207
+    "OIDC_ISS_ENDPOINT": HUB_URL,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("OAUTH_ACCESS_TOKEN_S", default=3600),
+    "REFRESH_TOKEN_EXPIRE_SECONDS": env.int("OAUTH_REFRESH_TOKEN_S", default=30 * 86_400),
+    "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "PKCE_REQUIRED": True,
+    "OAUTH_PRE_TOKEN_VALIDATION": [],
+    # http is for loopback addresses only, which partners/addresses.py sees to
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
+    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "client_credentials", "refresh_token"],
+    "OAUTH2_TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED": ["client_secret_basic", "client_secret_post", "none"],
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
 
 # --- API -----------------------------------------------------------------------
 REST_FRAMEWORK = {

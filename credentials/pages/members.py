@@ -16,10 +16,11 @@ from django.views.decorators.http import require_POST
 from config.api.exceptions import DomainError
 from credentials.forms import MemberForm
 from credentials.pages.organizations import organization_page
+from credentials.services.members import member_add, member_change_role, member_remove
 from partners.models import Membership, Organization, User
 from partners.pages import Reach, actor_of, reached
 from partners.selectors import account_of
-from partners.services.organizations import member_add, member_change_role, member_remove, user_create
+from partners.services.organizations import user_create
 
 
 @never_cache

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from credentials.models import ApiKey, RequestLog
+from credentials.snapshots import OAUTH_SUBJECT
+from partners.models import ApiClient
 
 # Most look-ups find a page's worth within the first.
 WALKS = (1_000, 20_000)
@@ -69,7 +71,9 @@ class RequestSearch:
             # the few rows of this index are sorted, lest the planner follows the order of another one
             newest = (F("created_at") + timedelta(0)).desc()
             rows = rows.filter(request_id=self.request_id).order_by(newest, "-id")
-        if self.key:
+        if self._names_tokens:
+            rows = rows.filter(organization_id=_organization_of_tokens(self.key))
+        elif self.key:
             rows = rows.filter(partner_api_key_id=_key(self.key))
         if self.organization_id is not None:
             rows = rows.filter(organization_id=self.organization_id)
@@ -89,8 +93,14 @@ class RequestSearch:
             self.status >= "400" and len(self.status) == 3 and not self.key and self.organization_id is None
         )
 
+    @property
+    def _names_tokens(self) -> bool:
+        return self.key.startswith(OAUTH_SUBJECT)
+
     def _rest(self) -> Q:
         rest = Q()
+        if self._names_tokens:
+            rest &= Q(key_id=self.key)
         if len(self.status) == 1:
             lowest = int(self.status) * 100
             rest &= Q(response_status__gte=lowest, response_status__lt=lowest + 100)
@@ -150,6 +160,16 @@ def _made_at(pk: UUID) -> datetime:
     if pk.version != 7 or milliseconds > _LAST_MS:
         raise RequestLog.DoesNotExist
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def _organization_of_tokens(subject: str) -> UUID:
+    """The organization of the client whose OAuth tokens are logged as `subject`, or one that nobody has."""
+    try:
+        client_id = UUID(subject.removeprefix(OAUTH_SUBJECT))
+    except ValueError:
+        return _FIRST
+    clients = ApiClient.objects.filter(id=client_id)
+    return clients.values_list("organization_id", flat=True).first() or _FIRST
 
 
 def _key(named: str) -> UUID:

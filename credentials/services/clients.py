@@ -18,7 +18,7 @@ from credentials.services.authority import (
     authority_check_organization,
 )
 from credentials.services.suspension import client_change_status
-from credentials.snapshots import changing
+from credentials.snapshots import changing, changing_client
 from partners.exceptions import ClientNameTaken, OrganizationSuspended
 from partners.models import ApiClient, Organization
 from partners.services.audit import Actor, audit_record
@@ -107,7 +107,8 @@ def client_update(*, client_id: UUID, changes: Mapping[str, Any], actor: Actor) 
         for name, value in wanted.items():
             setattr(client, name, value)
         _keys_follow(client, old_tier=old_tier, actor=actor)
-        _save(client, update_fields=[*wanted, "updated_at"])
+        with changing_client(client):
+            _save(client, update_fields=[*wanted, "version", "updated_at"])
         audit_record(
             actor=actor,
             action="client.changed",
@@ -132,6 +133,7 @@ def client_delete(*, client_id: UUID, actor: Actor) -> None:
     client = _locked(client_id)
     keys = ApiKey.objects.filter(client=client)
     with ExitStack() as told:
+        told.enter_context(changing_client(client))
         for key in keys.select_for_update(of=("self",)).order_by("id"):
             told.enter_context(changing(key))
         audit_record(

@@ -1,4 +1,4 @@
-"""Suspending and resuming whole organizations and API clients: all their keys stop and start at once."""
+"""Suspending and resuming organizations and API clients: all their keys and tokens stop and start at once."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from credentials.models import ApiKey
 from credentials.services.authority import authority_check, authority_check_narrowing
-from credentials.snapshots import changing
+from credentials.snapshots import changing, changing_client
 from partners.models import ApiClient, Organization
 from partners.services.audit import Actor, audit_record
 
@@ -55,7 +55,11 @@ def _change(holder: Any, noun: str, organization_id: UUID, status: str, keys: An
     if before == status:
         return
     live = keys.exclude(status=ApiKey.Status.REVOKED)
+    clients = ApiClient.objects.filter(**{noun if noun == "organization" else "pk": holder.pk})
     with ExitStack() as changes:
+        for client in clients.select_for_update(of=("self",), no_key=True).order_by("id"):
+            changes.enter_context(changing_client(client))
+        clients.update(version=F("version") + 1)
         for key in live.select_for_update(of=("self",)).order_by("id"):
             changes.enter_context(changing(key))
         live.update(version=F("version") + 1, updated_at=timezone.now())

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from config.api.exceptions import ValidationFailed
+from config.api.exceptions import Forbidden, ValidationFailed
 from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
 from credentials.access import ClientApiViewSet
 from credentials.models import ApiKey
@@ -48,7 +48,10 @@ class ClientKeyViewSet(ClientApiViewSet):
         self.client(data["client_id"])
         issuer = None
         if isinstance(request.auth, Snapshot):
-            issuer = ApiKey.objects.get(id=request.auth.api_key_id)
+            # None for an OAuth token
+            issuer = ApiKey.objects.filter(id=request.auth.api_key_id).first()
+            if issuer is None and request.auth.networks:
+                raise Forbidden("Tokens held to some addresses issue no keys.", reason="ip_not_allowed")
         issued = client_key_issue(**data, actor=self.caller.actor, issuer=issuer)
         shown = ClientKeyOut(issued.key).data
         return Response(

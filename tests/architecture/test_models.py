@@ -12,6 +12,7 @@ from tests.partner import Partner
 RANK = {
     "partners": 0,
     "credentials": 1,
+    "oauth": 2,
     "webhooks": 2,
     "jobs": 3,
     "catalog": 4,

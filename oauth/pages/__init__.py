@@ -1,0 +1,1 @@
+"""Pages: consent, what people have consented to, and API clients."""

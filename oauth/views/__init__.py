@@ -1,0 +1,1 @@
+"""The endpoints of machines: tokens, their revocation and introspection. Errors are OAuth's own JSON."""
