@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.wsgi import get_wsgi_application
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
+from config.api.gateway import Gateway
 from config.api.renderers import dumps
-from config.wsgi import application
+from credentials.middleware import governed_answer, is_api_path
 from credentials.scopes import Scope
 from tests.contract.access import World
 from tests.factories import make_key
@@ -38,7 +40,7 @@ def operations():
     load_all_checks()
     document = dumps(SchemaGenerator().get_schema(request=None, public=True))
     schema = schemathesis.openapi.from_dict(json.loads(document))
-    schema.app = application
+    schema.app = Gateway(get_wsgi_application(), is_api_path=is_api_path, answer=governed_answer)
     schema.config.update(base_url="http://hub.example")
     return [found.ok() for found in schema.get_all_operations()]
 

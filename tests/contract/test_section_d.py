@@ -174,4 +174,5 @@ def test_each_event_is_described_as_it_is_declared(organization):
         jsonschema.Draft202012Validator.check_schema(event["schema"])
         validator.validate(event["example"])
         assert event["example"]["type"] == event["name"]
+        assert "text" not in (event["example"]["data"].get("name"), event["example"]["data"].get("email"))
         assert event["schema"]["properties"]["data"], event["name"]
