@@ -7,7 +7,7 @@ import typer
 
 from config import tenancy
 from config.command_line.following import tail
-from config.command_line.names import client_named, delivery_named, shell_actor
+from config.command_line.names import client_named, delivery_named, organization_named, shell_actor
 from config.command_line.options import AsJson, Follow, InEnvironment, InOrganization, Limit
 from config.command_line.output import print_facts, print_json, print_table
 from webhooks.models import Delivery
@@ -113,7 +113,7 @@ def resend(
 def _of(rows: Any, client: str | None, organization: str | None, environment: str | None) -> Any:
     if client:
         return rows.filter(client=client_named(client, organization=organization, environment=environment))
-    return rows.filter(organization__slug=organization)
+    return rows.filter(organization=organization_named(organization))
 
 
 def _identity(row: Delivery) -> tuple[Any, ...]:

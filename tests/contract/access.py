@@ -115,6 +115,7 @@ class World:
     """Two organizations, and a client with all that hangs on it for each target."""
 
     def __init__(self) -> None:
+        self._before: Any = None
         self.mine, self.theirs = make_organization(), make_organization()
         self.elsewhere = make_organization()
         self.ids = {
@@ -151,11 +152,13 @@ class World:
         return {name: str(value) for name, value in rows.items()}
 
     def person(self, role: str) -> Caller:
+        self._before = None
         if role == "outsider":
             return Caller(make_member("owner", self.elsewhere))
         return Caller(make_member(role, self.mine))
 
     def key(self, kind: str, *scopes: str) -> KeyCaller:
+        self._before = None
         wide, where, environment = KEY_KINDS[kind]
         given = {"organization_wide": wide, "scopes": scopes, "environment": environment}
         return KeyCaller(make_key(getattr(self, where), name=self.ids["own"]["name"], **given))
@@ -173,12 +176,13 @@ class World:
         if not named and endpoint.verb == "post":
             body.pop("organizationId", None)
         path = self.path(endpoint, target, named=named)
-        before = rows()
+        # whatever a call does is taken back, so this stays what there is
+        self._before = self._before or rows()
         with transaction.atomic():
             answer = (
                 caller(endpoint.verb, path) if endpoint.verb == "get" else caller(endpoint.verb, path, body)
             )
-            answer.changed = endpoint.verb != "get" and rows() != before
+            answer.changed = endpoint.verb != "get" and rows() != self._before
             transaction.set_rollback(True)
         return answer
 
