@@ -56,7 +56,9 @@ RAW = (
     "SELECT endpoint, method, response_status, error_code, count(*) FROM partner_api_requests"
     " WHERE {mine} AND response_status >= 400 GROUP BY 1, 2, 3, 4",
 )
-ROLLUPS = ("usage_hourly", "usage_daily", "usage_errors_hourly", "usage_errors_daily")
+ROLLUPS = tuple(
+    f"usage_{kind}{period}" for kind in ("", "errors_") for period in ("quarter_hourly", "hourly", "daily")
+)
 
 
 def measure(*, rows: int, calls: int) -> None:

@@ -1,8 +1,8 @@
-"""The request log rolled up by hour and by day: what charts, usage and its percentiles are read from.
+"""The request log rolled up by quarter of an hour, hour and day: what usage and its charts are read from.
 
 A batch of log rows and its roll-ups are one statement, fed by the rows that were really inserted, so the
-roll-ups equal the log whatever is shipped twice. They outlive the log's rows. Times are hours and days
-of UTC; `latency` counts the requests of each class of BOUNDS_MS. docs/usage.md says what they hold.
+roll-ups equal the log whatever is shipped twice. They outlive the log's rows. Times are those of UTC;
+`latency` counts the requests of each class of BOUNDS_MS. docs/usage.md says what they hold.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from config import tenancy
 BOUNDS_MS = tuple(round(0.25 * 2 ** (step / 3), 3) for step in range(52))
 CLASSES = range(1, len(BOUNDS_MS) + 2)
 
+QUARTER_HOURLY = ("usage_quarter_hourly", "usage_errors_quarter_hourly")
 HOURLY = ("usage_hourly", "usage_errors_hourly")
 DAILY = ("usage_daily", "usage_errors_daily")
 
@@ -27,7 +28,6 @@ _KEY = ("client_id", "key_id")
 _ENDPOINT = ("endpoint", "method")
 _FAULT = ("response_status", "error_code")
 _GROUP = ("organization_id", "grain", "starts_at", "environment", *_KEY, *_ENDPOINT)
-_DAY = "date_trunc('day', starts_at, 'UTC')"
 _READ = (
     "created_at, organization_id, environment, client_id, key_id, endpoint, method, response_status,"
     " error_code, response_time_ms, request_bytes, response_bytes"
@@ -59,10 +59,8 @@ def day_rebuild(day: date) -> int | None:
     with tenancy.operator(), connection.cursor() as cursor:
         # shippers wait: what they have inserted is then either seen here, or still to be rolled up by them.
         # The order is that of the statement's, or the two could wait for each other.
-        cursor.execute(
-            "LOCK TABLE usage_hourly, usage_daily, usage_errors_hourly, usage_errors_daily"
-            " IN SHARE ROW EXCLUSIVE MODE"
-        )
+        tables = [table for pair in zip(QUARTER_HOURLY, HOURLY, DAILY, strict=True) for table in pair]
+        cursor.execute(f"LOCK TABLE {_names(tables)} IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(
             "SELECT (SELECT count(*) FROM partner_api_requests WHERE created_at >= %s AND created_at < %s),"
             " (SELECT coalesce(sum(requests), 0) FROM usage_daily WHERE grain = 'key' AND starts_at = %s)",
@@ -71,7 +69,7 @@ def day_rebuild(day: date) -> int | None:
         logged, rolled_up = cursor.fetchone()
         if rolled_up > logged:
             return None
-        for table in (*HOURLY, *DAILY):
+        for table in tables:
             cursor.execute(f"DELETE FROM {table} WHERE starts_at >= %s AND starts_at < %s", bounds)  # noqa: S608
         cursor.execute(
             _statement(
@@ -83,9 +81,13 @@ def day_rebuild(day: date) -> int | None:
 
 
 def rollups_clean_up(*, now: datetime) -> None:
-    """Delete hours and days past their retention; both end at a midnight."""
+    """Delete what is past its retention, up to a midnight."""
     today = datetime.combine(now.astimezone(UTC), time.min, tzinfo=UTC)
-    kept = ((HOURLY, settings.USAGE_HOURLY_RETENTION_DAYS), (DAILY, settings.USAGE_DAILY_RETENTION_DAYS))
+    kept = (
+        (QUARTER_HOURLY, settings.USAGE_QUARTER_HOURLY_RETENTION_DAYS),
+        (HOURLY, settings.USAGE_HOURLY_RETENTION_DAYS),
+        (DAILY, settings.USAGE_DAILY_RETENTION_DAYS),
+    )
     with tenancy.operator(), connection.cursor() as cursor:
         for tables, days in kept:
             for table in tables:
@@ -125,7 +127,7 @@ def percentile(latency: Sequence[int], share: float, *, most: float) -> float | 
 
 
 def _grouped(source: str, measures: str, *sets: Sequence[str]) -> str:
-    """A query that groups `source` by hour, organization and environment, and by each of `sets`.
+    """A query that groups `source` by time, organization and environment, and by each of `sets`.
 
     Columns that a set leaves out are empty in its rows.
     """
@@ -140,9 +142,10 @@ def _grouped(source: str, measures: str, *sets: Sequence[str]) -> str:
     )
 
 
-def _days(source: str, columns: Sequence[str], measures: str) -> str:
-    selected = ", ".join(f"{_DAY} AS starts_at" if name == "starts_at" else name for name in columns)
-    grouped = ", ".join(_DAY if name == "starts_at" else name for name in columns)
+def _by(unit: str, source: str, columns: Sequence[str], measures: str) -> str:
+    start = f"date_trunc('{unit}', starts_at, 'UTC')"
+    selected = ", ".join(f"{start} AS starts_at" if name == "starts_at" else name for name in columns)
+    grouped = ", ".join(start if name == "starts_at" else name for name in columns)
     return f"SELECT {selected}, {measures} FROM {source} GROUP BY {grouped}"  # noqa: S608 (ours)
 
 
@@ -171,9 +174,10 @@ def _statement(source: str) -> str:
         "count(*) AS requests, count(*) FILTER (WHERE response_status BETWEEN 400 AND 499) AS refused,"
         " count(*) FILTER (WHERE response_status >= 500) AS failed, sum(response_time_ms) AS total_ms,"
         " max(response_time_ms) AS max_ms, sum(request_bytes) AS request_bytes,"
-        " sum(response_bytes) AS response_bytes"
+        f" sum(response_bytes) AS response_bytes, ARRAY[{classes}]::int[] AS latency"
     )
-    summed = ", ".join(f"sum({name}) AS {name}" for name in _SUMS) + ", max(max_ms) AS max_ms"
+    sums = ", ".join(f"sum({name}) AS {name}" for name in _SUMS)
+    summed = f"{sums}, max(max_ms) AS max_ms, {latency_sums()}::int[] AS latency"
     measures = (*_SUMS, "max_ms", "latency")
     fault = (*_GROUP, *_FAULT)
     faults = _grouped(
@@ -185,20 +189,23 @@ def _statement(source: str) -> str:
     return f"""
 WITH source AS ({source}), measured AS MATERIALIZED (
   -- methods are the caller's text: unusual ones must not make rows without end
-  SELECT organization_id, date_trunc('hour', created_at, 'UTC') AS starts_at, environment, client_id, key_id,
-    endpoint, CASE WHEN method IN ({_METHODS}) THEN method ELSE 'OTHER' END AS method, response_status,
-    error_code, response_time_ms, request_bytes, response_bytes,
+  SELECT organization_id, date_bin('15 minutes', created_at, 'epoch'::timestamptz) AS starts_at, environment,
+    client_id, key_id, endpoint, CASE WHEN method IN ({_METHODS}) THEN method ELSE 'OTHER' END AS method,
+    response_status, error_code, response_time_ms, request_bytes, response_bytes,
     width_bucket(response_time_ms, ARRAY[{", ".join(map(str, BOUNDS_MS))}]::float8[]) AS class
   FROM source
-), hours AS MATERIALIZED (
-  {_grouped("measured", f"{counted}, ARRAY[{classes}]::int[] AS latency", _KEY, _ENDPOINT)}
-  UNION ALL {_grouped("measured", f"{counted}, NULL::int[]", (*_KEY, *_ENDPOINT))}
-), days AS ({_days("hours", _GROUP, f"{summed}, {latency_sums()}::int[] AS latency")}
-), error_hours AS MATERIALIZED (
+), quarters AS MATERIALIZED (
+  {_grouped("measured", counted, _KEY, _ENDPOINT, (*_KEY, *_ENDPOINT))}
+), hours AS MATERIALIZED ({_by("hour", "quarters", _GROUP, summed)}
+), days AS ({_by("day", "hours", _GROUP, summed)}
+), error_quarters AS MATERIALIZED (
   {faults}
-), error_days AS ({_days("error_hours", fault, "sum(requests) AS requests")}
+), error_hours AS MATERIALIZED ({_by("hour", "error_quarters", fault, "sum(requests) AS requests")}
+), error_days AS ({_by("day", "error_hours", fault, "sum(requests) AS requests")}
+), quarter_hourly AS ({_upsert("usage_quarter_hourly", _GROUP, measures, "quarters")}
 ), hourly AS ({_upsert("usage_hourly", _GROUP, measures, "hours")}
 ), daily AS ({_upsert("usage_daily", _GROUP, measures, "days")}
+), errors_quarter_hourly AS ({_upsert("usage_errors_quarter_hourly", fault, ("requests",), "error_quarters")}
 ), errors_hourly AS ({_upsert("usage_errors_hourly", fault, ("requests",), "error_hours")}
 ), errors_daily AS ({_upsert("usage_errors_daily", fault, ("requests",), "error_days")}
 ) SELECT count(*) FROM source"""  # noqa: S608 (ours)

@@ -27,6 +27,20 @@ _EXAMPLES: dict[str, Any] = {
     "boolean": True,
     "null": None,
 }
+# What fields of these names hold, where their schema says no more than that it is a text.
+_EXAMPLES_BY_NAME = {
+    "name": "Ada Lovelace",
+    "email": "ada@partner.example",
+    "phone": "050-123-4567",
+    "phoneE164": "+972501234567",
+    "currency": "EUR",
+    "source": "web",
+    "notes": "Call back on Monday.",
+    "number": "2026-00042",
+    "externalId": "crm-1042",
+    "description": "One week",
+    "title": "One week",
+}
 
 
 def subscriptions_counted(rows: Iterable[Subscription]) -> list[Subscription]:
@@ -86,7 +100,7 @@ def _described(kind: EventType) -> dict[str, Any]:
         "description": kind.summary,
         "scope": str(kind.scope),
         "schema": schema,
-        "example": _example(schema, schema["$defs"]),
+        "example": _example(schema, schema["$defs"], ""),
     }
 
 
@@ -100,20 +114,22 @@ def _local(part: Any) -> Any:
     return [_local(one) for one in part] if isinstance(part, list) else part
 
 
-def _example(schema: Any, parts: dict[str, Any]) -> Any:
+def _example(schema: Any, parts: dict[str, Any], name: str) -> Any:
+    """A value that fits the schema of the field `name`."""
     if "$ref" in schema:
-        return _example(parts[schema["$ref"].rpartition("/")[2]], parts)
+        return _example(parts[schema["$ref"].rpartition("/")[2]], parts, name)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
         return schema["enum"][0]
     for alternatives in ("allOf", "oneOf", "anyOf"):
         if schema.get(alternatives):
-            return _example(schema[alternatives][0], parts)
+            return _example(schema[alternatives][0], parts, name)
     kind = schema.get("type", "object")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
-        return {name: _example(part, parts) for name, part in schema.get("properties", {}).items()}
+        return {field: _example(part, parts, field) for field, part in schema.get("properties", {}).items()}
     if kind == "array":
-        return [_example(schema["items"], parts)] if schema.get("items") else []
-    return _EXAMPLES.get(schema.get("format", ""), _EXAMPLES.get(kind, "text"))
+        return [_example(schema["items"], parts, name)] if schema.get("items") else []
+    plain = _EXAMPLES_BY_NAME.get(name, "text") if kind == "string" else _EXAMPLES.get(kind, "text")
+    return _EXAMPLES.get(schema.get("format", ""), plain)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, tzinfo
 from typing import Any
 
 import orjson
@@ -62,16 +62,21 @@ def list_envelope(name: str, row: type[serializers.Serializer]) -> type[serializ
     return type(name, (serializers.Serializer,), {"data": row(many=True), "pagination": PaginationOut()})
 
 
-def moment(text: str, *, field: str, end_of_day: bool = False) -> datetime:
-    """A `dateFrom`/`dateTo` as UTC; a bare date means its first (or last) moment. Raises ValidationFailed."""
+def moment(text: str, *, field: str, end_of_day: bool = False, zone: tzinfo = UTC) -> datetime:
+    """A `dateFrom`/`dateTo` as UTC; a bare date means its first (or last) moment. Raises ValidationFailed.
+
+    Dates, and times without an offset, are those of `zone`.
+    """
     try:
         day = parse_date(text)
         if day is not None:
-            return datetime.combine(day, time.max if end_of_day else time.min, tzinfo=UTC)
+            # where clocks show a midnight twice, the day begins at the first and ends with the second
+            edge = time.max.replace(fold=1) if end_of_day else time.min
+            return datetime.combine(day, edge, tzinfo=zone).astimezone(UTC)
         at = parse_datetime(text)
         # beyond these offsets PostgreSQL refuses the value
         if at is not None:
-            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            at = at if at.tzinfo else at.replace(tzinfo=zone)
             return at.astimezone(UTC)
     except (ValueError, OverflowError):
         pass

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import is_list_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
@@ -47,6 +48,10 @@ class ScopedAutoSchema(AutoSchema):
                 description="The same key within 24 hours replays the first answer.",
             )
         ]
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        # our lists are envelopes, so an answer is an array only where its serializer says so
+        return super()._is_list_view() if serializer is None else is_list_serializer(serializer)
 
     def get_extensions(self) -> dict[str, Any]:
         scope = getattr(self.view, "scopes", {}).get(getattr(self.view, "action", None))

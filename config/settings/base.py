@@ -348,7 +348,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_AUDIO_BODY_BYTES
 
 # How often a web process ships its request log rows to PostgreSQL, in seconds.
 USAGE_SHIP_EVERY_S = env.float("USAGE_SHIP_EVERY_S", default=2.0)
-# How long usage by the hour and by the day is kept; both outlive the log's rows.
+# How long usage by the quarter of an hour, hour and day is kept; it outlives the log's rows.
+USAGE_QUARTER_HOURLY_RETENTION_DAYS = env.int("USAGE_QUARTER_HOURLY_RETENTION_DAYS", default=35)
 USAGE_HOURLY_RETENTION_DAYS = env.int("USAGE_HOURLY_RETENTION_DAYS", default=90)
 USAGE_DAILY_RETENTION_DAYS = env.int("USAGE_DAILY_RETENTION_DAYS", default=730)
 # How long single clicks are kept: a conversion that names an older one finds nothing.

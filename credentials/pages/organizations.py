@@ -20,7 +20,8 @@ from credentials.models import ApiKey
 from credentials.pages import requests
 from credentials.pages.usage import usage_chart, usage_tiles
 from credentials.selectors.requests import RequestSearch, request_search
-from credentials.selectors.usage import UsageRange, usage_timeline
+from credentials.selectors.usage import usage_timeline
+from credentials.selectors.usage_range import UsageRange
 from credentials.services.suspension import client_change_status, organization_change_status
 from partners.models import GOVERNORS, READERS, ApiClient, AuditEntry, Membership, Organization
 from partners.pages import PAGE_SIZE, Reach, actor_of, audit_row, reach_of, reached, super_admin_required

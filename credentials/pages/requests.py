@@ -15,7 +15,8 @@ from config.tenancy import Environment
 from credentials.models import ApiKey, RequestLog
 from credentials.pages.usage import usage_chart, usage_tiles
 from credentials.selectors.requests import Place, RequestSearch, request_find, request_search
-from credentials.selectors.usage import UsageRange, usage_timeline
+from credentials.selectors.usage import usage_timeline
+from credentials.selectors.usage_range import UsageRange
 from partners.models import READERS, Organization
 from partners.pages import Reach, reached, super_admin_required
 

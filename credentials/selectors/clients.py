@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from credentials.limits import TIERS, limits_peek
 from credentials.models import ApiKey
-from credentials.selectors.usage import UsageRange, usage_report
+from credentials.selectors.usage import usage_report
+from credentials.selectors.usage_range import UsageRange
 from credentials.snapshots import key_limits
 from partners.models import ApiClient
 from partners.querysets import TenantQuerySet

@@ -1,101 +1,18 @@
 """Usage figures, read from the roll-ups (credentials/rollups.py), never from the request log's rows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
-from config.api.exceptions import ValidationFailed
-from config.api.pagination import moment
 from credentials.models import ApiKey
 from credentials.rollups import latency_sums, percentile
+from credentials.selectors.usage_range import UsageRange
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-_LONGEST_BY_HOUR = timedelta(days=32)
 _LISTED = 100
 _TOTALS = ("requests", "refused", "failed", "total_ms", "max_ms")
 _SUMMED = "sum(requests), sum(refused), sum(failed), sum(total_ms), max(max_ms)"
-
-
-@dataclass(frozen=True)
-class UsageRange:
-    """From `starts_at` up to `ends_at` (UTC, whole hours), counted by `group_by`: "hour" or "day"."""
-
-    starts_at: datetime
-    ends_at: datetime
-    group_by: str
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        date_from: datetime | None = None,
-        date_to: datetime | None = None,
-        group_by: str = "",
-        now: datetime | None = None,
-    ) -> Self:
-        """The range that a caller asked for, widened to whole hours; by default the last 24.
-
-        Without `group_by` up to two days count by the hour, and longer ones by the day. Ends at what is
-        kept and at today. Raises ValidationFailed (400).
-        """
-        now = (now or timezone.now()).astimezone(UTC)
-        today = _midnight(now)
-        oldest, newest = today - settings.USAGE_DAILY_RETENTION_DAYS * DAY, today + DAY
-        if date_from and date_to and date_from > date_to:
-            raise ValidationFailed(dateFrom=["Must not be after dateTo."])
-        end = _hour(now) + HOUR if date_to is None else _hour_end(min(max(date_to, oldest), newest))
-        start = end - DAY if date_from is None else _hour(min(max(date_from, oldest), newest))
-        # a moment is the hour that it lies in
-        end = max(end, start + HOUR)
-        group_by = group_by or ("hour" if end - start <= 2 * DAY else "day")
-        hours_kept_from = today - settings.USAGE_HOURLY_RETENTION_DAYS * DAY
-        if group_by == "hour" and end - start > _LONGEST_BY_HOUR:
-            raise ValidationFailed(groupBy=["A range of more than 32 days is counted by the day."])
-        if group_by == "hour" and start < hours_kept_from:
-            kept = settings.USAGE_HOURLY_RETENTION_DAYS
-            raise ValidationFailed(groupBy=[f"Hours are kept for {kept} days; count by the day."])
-        if start < hours_kept_from:
-            start = _midnight(start)
-        if end < hours_kept_from:
-            end = _midnight_end(end)
-        return cls(start, end, group_by)
-
-    @classmethod
-    def asked(cls, query: Mapping[str, str]) -> Self:
-        """The range of a query's `dateFrom`, `dateTo` and `groupBy`. Raises ValidationFailed (400)."""
-        return cls.of(
-            date_from=moment(query["dateFrom"], field="dateFrom") if "dateFrom" in query else None,
-            date_to=moment(query["dateTo"], field="dateTo", end_of_day=True) if "dateTo" in query else None,
-            group_by=query.get("groupBy", ""),
-        )
-
-    @classmethod
-    def days(cls, count: int) -> Self:
-        """Today and the days before it, `count` in all, by the day."""
-        today = _midnight(timezone.now().astimezone(UTC))
-        return cls(today - (count - 1) * DAY, today + DAY, "day")
-
-    def slots(self) -> list[datetime]:
-        """The beginning of each hour or day."""
-        step = HOUR if self.group_by == "hour" else DAY
-        first = self.starts_at if self.group_by == "hour" else _midnight(self.starts_at)
-        return [first + index * step for index in range(-((first - self.ends_at) // step))]
-
-    def parts(self) -> list[tuple[str, datetime, datetime]]:
-        """The roll-ups to read: whole days from the daily one, what is left from the hourly one."""
-        first, last = _midnight_end(self.starts_at), _midnight(self.ends_at)
-        if self.ends_at > timezone.now():
-            last = _midnight_end(self.ends_at)  # what is left of today holds nothing yet
-        if self.group_by == "hour" or first >= last:
-            return [("hourly", self.starts_at, self.ends_at)]
-        parts = [("hourly", self.starts_at, first), ("daily", first, last), ("hourly", last, self.ends_at)]
-        return [part for part in parts if part[1] < part[2]]
 
 
 @dataclass(frozen=True)
@@ -111,18 +28,27 @@ class _Scope:
         return self.client_id is not None or self.key_id is not None
 
     def read(
-        self, table: str, grain: str, columns: str, extent: UsageRange, select: str
+        self, table: str, grain: str, columns: str, extent: UsageRange, select: str, *given: Any
     ) -> list[tuple[Any, ...]]:
-        """`select` (with what follows FROM as {rows}) over the rows of `grain` in all parts of `extent`."""
-        arms, values = [], []
+        """`select` (with what follows FROM as {rows}) over the rows of `grain` in all parts of `extent`.
+
+        `given` are the values of its own placeholders, which stand before {rows}.
+        """
+        arms, values = [], list(given)
         narrowed = {name: value for name, value in vars(self).items() if value is not None}
-        conditions = "".join(f" AND {name} = %s" for name in narrowed)
-        for period, start, end in extent.parts():
-            arms.append(
-                f"SELECT {columns} FROM {table}_{period}"  # noqa: S608 (ours)
-                f" WHERE grain = %s AND starts_at >= %s AND starts_at < %s{conditions}"
-            )
-            values += [grain, start, end, *narrowed.values()]
+        for part in extent.parts():
+            conditions = {
+                "grain = %s": grain,
+                "starts_at >= %s": part.starts_at,
+                "starts_at < %s": part.ends_at,
+            }
+            conditions |= {f"{name} = %s": value for name, value in narrowed.items()}
+            if part.only is not None:
+                conditions["starts_at = ANY(%s)"] = part.only
+            if part.without is not None:
+                conditions["starts_at <> ALL(%s)"] = part.without
+            arms.append(f"SELECT {columns} FROM {table}_{part.period} WHERE {' AND '.join(conditions)}")  # noqa: S608 (ours)
+            values += conditions.values()
         with connection.cursor() as cursor:
             cursor.execute(select.format(rows=f"({' UNION ALL '.join(arms)}) usage"), values)
             return cursor.fetchall()
@@ -164,16 +90,19 @@ def usage_report(
     client_id: UUID | str | None = None,
     key_id: str | None = None,
 ) -> dict[str, Any]:
-    """Everything about the requests of `extent`: totals, by time, by key, by endpoint, and the errors.
+    """Everything about the requests of `extent`: totals, by time, key, endpoint and status, and the errors.
 
-    `totals`, `by_time` and `by_endpoint` have the counts and milliseconds of usage_timeline, `by_key` and
-    `erring_keys` the counts; `errors` are by endpoint, status and code, `by_status` by status. Lists hold the
-    greatest 100.
+    `totals`, `by_time`, `by_key`, `erring_keys` and `by_endpoint` have the counts and milliseconds of
+    usage_timeline; `by_class` counts the classes of statuses ("2xx" is all below 400); `errors` are by
+    endpoint, status and code, `by_status` by status. Lists hold the greatest 100.
     """
     scope = _Scope(organization_id, client_id, key_id)
     timeline = list(_timeline(extent, scope))
+    totals = _totals(timeline)
+    classes = {"2xx": totals["succeeded"], "4xx": totals["refused"], "5xx": totals["failed"]}
     return {
-        "totals": _totals(timeline),
+        "totals": totals,
+        "by_class": [{"status": name, "count": count} for name, count in classes.items() if count],
         "by_time": [slot for slot, _, _ in timeline],
         **_by_key(extent, scope),
         "by_endpoint": _by_endpoint(extent, scope),
@@ -188,15 +117,17 @@ def _timeline(extent: UsageRange, scope: _Scope) -> list[tuple[dict[str, Any], f
         "key",
         "starts_at, requests, refused, failed, total_ms, max_ms, latency",
         extent,
-        f"SELECT date_trunc('{extent.group_by}', starts_at, 'UTC'), {_SUMMED}, {latency_sums()}"  # noqa: S608
+        f"SELECT width_bucket(starts_at, %s::timestamptz[]), {_SUMMED}, {latency_sums()}"  # noqa: S608 (ours)
         " FROM {rows} GROUP BY 1",
+        extent.slots,
     )
     found = {row[0]: row[1:] for row in rows}
     timeline = []
-    for starts_at in extent.slots():
-        *totals, latency = found.get(starts_at, (0, 0, 0, 0.0, 0.0, []))
+    for number, starts_at in enumerate(extent.slots, start=1):
+        *totals, latency = found.get(number, (0, 0, 0, 0.0, 0.0, []))
         figures = _figures(dict(zip(_TOTALS, totals, strict=True)), latency)
-        timeline.append(({"starts_at": starts_at, **figures}, totals[-1], latency))
+        slot = {"starts_at": starts_at, "local_time": extent.local(starts_at), **figures}
+        timeline.append((slot, totals[-1], latency))
     return timeline
 
 
@@ -232,35 +163,36 @@ def _totals(timeline: list[tuple[dict[str, Any], float, list[int]]]) -> dict[str
 
 
 def _by_key(extent: UsageRange, scope: _Scope) -> dict[str, list[dict[str, Any]]]:
-    rows = scope.read(
-        "usage",
-        "key",
-        "key_id, requests, refused, failed",
-        extent,
-        "SELECT key_id, sum(requests), sum(refused), sum(failed) FROM {rows} GROUP BY 1 ORDER BY 2 DESC, 1",
-    )
-    keys = [{"key_id": key_id, **_counts(*map(int, counts))} for key_id, *counts in rows]
-    erring = sorted((key for key in keys if key["errors"]), key=lambda key: -key["errors"])
-    return {"by_key": keys[:_LISTED], "erring_keys": erring[:_LISTED]}
+    rows = _summed_by(("key_id",), "key", extent, scope)
+    erring = sorted((key for key in rows if key["errors"]), key=lambda key: -key["errors"])
+    return {"by_key": rows[:_LISTED], "erring_keys": erring[:_LISTED]}
 
 
 def _by_endpoint(extent: UsageRange, scope: _Scope) -> list[dict[str, Any]]:
-    # by key and endpoint at once no histogram is kept: then p50, p95 and p99 are None
+    grain = "key_endpoint" if scope.is_narrow else "endpoint"
+    return _summed_by(("endpoint", "method"), grain, extent, scope)[:_LISTED]
+
+
+def _summed_by(
+    columns: tuple[str, ...], grain: str, extent: UsageRange, scope: _Scope
+) -> list[dict[str, Any]]:
+    """The counts and milliseconds of each value of `columns`, the most requests first."""
+    names = ", ".join(columns)
     rows = scope.read(
         "usage",
-        "key_endpoint" if scope.is_narrow else "endpoint",
-        "endpoint, method, requests, refused, failed, total_ms, max_ms, latency",
+        grain,
+        f"{names}, requests, refused, failed, total_ms, max_ms, latency",
         extent,
-        f"SELECT endpoint, method, {_SUMMED}, {latency_sums()}"  # noqa: S608 (ours)
-        f" FROM {{rows}} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {_LISTED}",
+        f"SELECT {names}, {_SUMMED}, {latency_sums()} FROM {{rows}} GROUP BY {names}"  # noqa: S608 (ours)
+        f" ORDER BY sum(requests) DESC, {names}",
     )
+    width = len(columns)
     return [
         {
-            "endpoint": endpoint,
-            "method": method,
-            **_figures(dict(zip(_TOTALS, totals, strict=True)), latency or []),
+            **dict(zip(columns, row[:width], strict=True)),
+            **_figures(dict(zip(_TOTALS, row[width:-1], strict=True)), row[-1] or []),
         }
-        for endpoint, method, *totals, latency in rows
+        for row in rows
     ]
 
 
@@ -283,19 +215,3 @@ def _errors(extent: UsageRange, scope: _Scope) -> dict[str, list[dict[str, Any]]
         "errors": errors[:_LISTED],
         "by_status": [{"status": status, "requests": requests} for status, requests in by_status],
     }
-
-
-def _hour(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)
-
-
-def _hour_end(at: datetime) -> datetime:
-    return at if at == _hour(at) else _hour(at) + HOUR
-
-
-def _midnight(at: datetime) -> datetime:
-    return datetime.combine(at, time.min, tzinfo=UTC)
-
-
-def _midnight_end(at: datetime) -> datetime:
-    return at if at == _midnight(at) else _midnight(at) + DAY

@@ -23,7 +23,7 @@ from credentials.selectors.clients import (
     clients_with_keys,
     rate_limit_status,
 )
-from credentials.selectors.usage import UsageRange
+from credentials.selectors.usage_range import UsageRange
 from credentials.serializers.clients import (
     ClientChanges,
     ClientDashboardOut,

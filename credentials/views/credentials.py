@@ -11,7 +11,8 @@ from rest_framework.status import HTTP_201_CREATED
 from config import tenancy
 from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
 from credentials.models import ApiKey
-from credentials.selectors.usage import UsageRange, usage_report
+from credentials.selectors.usage import usage_report
+from credentials.selectors.usage_range import UsageRange
 from credentials.serializers.governance import (
     ChangedCredentialOut,
     CredentialChanges,

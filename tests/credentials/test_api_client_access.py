@@ -1,23 +1,16 @@
-"""Contract D's access matrix: each role and kind of key, on its own and other clients and organizations.
+"""What the access matrix (tests/contract/test_access_matrix.py) does not say of clients: lists, making them,
+secrets, and what a client's own key may not decide."""
 
-The endpoints are taken from the URLs, so one that is added is asked too.
-"""
-
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import get_resolver
 
 from config import tenancy
-from credentials.access import ClientApiViewSet
 from credentials.models import ApiKey
-from credentials.permissions import ANY_KEY
 from credentials.scopes import Scope
 from partners.models import ApiClient, AuditEntry
-from tests.api_clients import CLIENTS, KEYS, KeyCaller, terms
-from tests.architecture.test_scopes import routes
+from tests.api_clients import CLIENTS, KeyCaller, terms
 from tests.factories import make_key, make_organization
 from tests.people import Caller, make_member
 from webhooks.models import Subscription
@@ -32,19 +25,6 @@ KEY_KINDS = {
     "foreign organization key": (True, "theirs", "sandbox"),
 }
 TARGETS = ("own", "sibling", "other environment", "other organization")
-
-
-def endpoints() -> list[Any]:
-    """(verb, route, scope) of each action about one client or its keys; apps above test their own."""
-    found = []
-    for route, callback in routes(get_resolver().url_patterns):
-        view = getattr(callback, "cls", None)
-        if not (view and issubclass(view, ClientApiViewSet) and view.__module__.startswith("credentials.")):
-            continue
-        for verb, action in callback.actions.items():
-            if "client_id" in route or route == KEYS:
-                found.append(pytest.param(verb, route, view.scopes[action], id=f"{verb} {route}"))
-    return found
 
 
 class World:
@@ -73,19 +53,6 @@ class World:
         given = {"environment": environment, "organization_wide": wide, "scopes": scopes, "name": name}
         return KeyCaller(make_key(getattr(self, where), **given))
 
-    def call(self, caller: Any, verb: str, route: str, target: str) -> Any:
-        client = self.clients[target]
-        path = route.replace("<uuid:client_id>", str(client.id))
-        with tenancy.operator():
-            key = ApiKey.objects.filter(client=client).order_by("created_at").first()
-        path = path.replace("<uuid:api_key_id>", str(key.id if key else client.id))
-        body: dict[str, Any] = {}
-        if route == KEYS:
-            body = {"clientId": str(client.id), "name": "Server", "scopes": ["leads:read"]}
-        elif verb == "put":
-            body = {"description": "Changed"}
-        return caller(verb, path) if verb == "get" else caller(verb, path, body)
-
     def rows(self) -> Any:
         """All that a call could change."""
         with tenancy.operator():
@@ -95,79 +62,6 @@ class World:
                 list(Subscription.objects.order_by("id").values()),
                 AuditEntry.objects.filter(action__regex="^(client|key)").count(),
             )
-
-
-def settled(world: World, ask: Callable[[], Any], expected: int | str, what: object) -> None:
-    """The call is answered as expected, and a refusal changes nothing."""
-    before = world.rows()
-    answer = ask()
-    if expected == "admitted":
-        assert answer.status_code not in (401, 403, 404, 405, 500), (what, answer.content)
-    else:
-        assert answer.status_code == expected, (what, answer.content)
-        assert world.rows() == before, what
-
-
-ENDPOINTS = endpoints()
-
-
-@pytest.mark.parametrize(("verb", "route", "scope"), ENDPOINTS)
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_role_reaches_its_organizations_clients(verb, route, scope, target):
-    admitted = READERS if verb == "get" else GOVERNORS
-    world = World()
-    for role in PEOPLE:
-        caller = world.person(role)
-        outside = role == "outsider" or (target == "other organization" and role != "super")
-        expected = 404 if outside else "admitted" if role in admitted else 403
-        settled(world, lambda: world.call(caller, verb, route, target), expected, role)  # noqa: B023
-        world = World() if expected == "admitted" and verb != "get" else world
-
-
-@pytest.mark.parametrize(("verb", "route", "scope"), ENDPOINTS)
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_key_reaches_its_own_client_and_an_organizations_key_all_of_its_environment(
-    verb, route, scope, target
-):
-    world = World()
-    for kind in KEY_KINDS:
-        caller = world.key(kind, scope, Scope.LEADS_READ)
-        reached = {
-            "client key": {"own"},
-            "organization key": {"own", "sibling"},
-            "production key": {"other environment"},
-            "foreign organization key": {"other organization"},
-        }[kind]
-        expected = "admitted" if target in reached else 404
-        settled(world, lambda: world.call(caller, verb, route, target), expected, kind)  # noqa: B023
-        world = World() if expected == "admitted" and verb != "get" else world
-
-
-@pytest.mark.parametrize(("verb", "route", "scope"), ENDPOINTS)
-def test_a_key_without_the_scope_is_refused_whatever_else_it_holds(verb, route, scope):
-    world = World()
-    others = [other for other in Scope if other != scope]
-    for kind in ("client key", "organization key"):
-        caller = world.key(kind, *others)
-        for target in TARGETS:
-            settled(world, lambda: world.call(caller, verb, route, target), 403, (kind, target))  # noqa: B023
-
-
-@pytest.mark.parametrize(("verb", "route", "scope"), ENDPOINTS)
-def test_nobody_is_refused(verb, route, scope):
-    world = World()
-    for headers in ({}, {"Authorization": "Bearer at_nonsense"}, {"Cookie": "sessionid=x"}):
-        client = Client(headers=headers)
-
-        def ask(method: str, path: str, body: Any = None, client: Client = client) -> Any:
-            return getattr(client, method)(path, body, content_type="application/json")
-
-        settled(world, lambda: world.call(ask, verb, route, "own"), 401, headers)
-
-
-def test_there_are_endpoints_to_ask():
-    assert len(ENDPOINTS) >= 9
-    assert ANY_KEY not in [given.values[2] for given in ENDPOINTS]
 
 
 # --- Lists and making, which are about no one client --------------------------------------

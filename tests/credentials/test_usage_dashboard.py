@@ -11,7 +11,8 @@ from django.urls import reverse
 from config import tenancy
 from config.api.exceptions import ValidationFailed
 from credentials.selectors import usage_today
-from credentials.selectors.usage import UsageRange, usage_report
+from credentials.selectors.usage import usage_report
+from credentials.selectors.usage_range import Part, UsageRange
 from credentials.services.tokens import token_issue
 from partners.models import Membership
 from partners.services.organizations import member_add
@@ -84,14 +85,15 @@ def test_the_last_24_hours_in_full(dashboard, used):
     assert times["p99"] == pytest.approx(1000, rel=0.26)
     assert times["p50"] < times["p95"] <= times["p99"] <= 1000
     assert len(usage["requestsByTime"]) == 24
-    assert [row for row in usage["requestsByTime"] if row["count"]] == [
-        {"time": "2026-03-10T09:00:00Z", "count": 1},
-        {"time": "2026-03-10T12:00:00Z", "count": 9},
+    assert [(row["time"], row["count"]) for row in usage["requestsByTime"] if row["count"]] == [
+        ("2026-03-10T09:00:00Z", 1),
+        ("2026-03-10T12:00:00Z", 9),
     ]
-    assert usage["requestsByCredential"] == [
-        {"keyId": first.key_id, "count": 9},
-        {"keyId": second.key_id, "count": 1},
+    assert [(row["keyId"], row["count"]) for row in usage["requestsByCredential"]] == [
+        (first.key_id, 9),
+        (second.key_id, 1),
     ]
+    assert usage["requestsByStatus"] == [{"status": "2xx", "count": 8}, {"status": "4xx", "count": 2}]
     assert usage["errorsByCredential"] == [
         {"keyId": first.key_id, "count": 1},
         {"keyId": second.key_id, "count": 1},
@@ -162,7 +164,9 @@ def test_a_range_that_cannot_be_counted_is_refused(dashboard, query, field):
 def test_past_the_hours_that_are_kept_whole_days_are_counted(now, settings):
     settings.USAGE_HOURLY_RETENTION_DAYS = 5
     extent = UsageRange.of(date_from=NOW - timedelta(days=20), date_to=NOW - timedelta(days=10))
-    assert extent.parts() == [("daily", datetime(2026, 2, 18, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))]
+    assert extent.parts() == [
+        Part("daily", datetime(2026, 2, 18, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
+    ]
     with pytest.raises(ValidationFailed):
         UsageRange.of(date_from=NOW - timedelta(days=6), date_to=NOW - timedelta(days=5.9))
 
@@ -171,9 +175,9 @@ def test_edges_are_read_by_the_hour_and_whole_days_by_the_day(now):
     extent = UsageRange.of(date_from=NOW - timedelta(days=7), date_to=NOW - timedelta(days=1))
     second, last = datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)
     assert extent.parts() == [
-        ("hourly", datetime(2026, 3, 3, 12, tzinfo=UTC), second),
-        ("daily", second, last),
-        ("hourly", last, datetime(2026, 3, 9, 13, tzinfo=UTC)),
+        Part("hourly", datetime(2026, 3, 3, 12, tzinfo=UTC), second),
+        Part("daily", second, last),
+        Part("hourly", last, datetime(2026, 3, 9, 13, tzinfo=UTC)),
     ]
 
 

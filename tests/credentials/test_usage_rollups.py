@@ -20,7 +20,9 @@ from tests.conftest import owner_connection
 from tests.factories import make_key, spool_append
 from tests.partner import BASE
 
-TABLES = ("usage_hourly", "usage_daily", "usage_errors_hourly", "usage_errors_daily")
+TABLES = tuple(
+    f"usage_{kind}{period}" for kind in ("", "errors_") for period in ("quarter_hourly", "hourly", "daily")
+)
 NOW = datetime.now(UTC)
 
 
@@ -110,7 +112,9 @@ def counted_from_the_log(grain, period):
     )
     found = {}
     for org, environment, client, key_id, endpoint, method, at, status, took, received, sent in rows:
-        starts_at = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        at = at.astimezone(UTC)
+        minute = at.minute // 15 * 15 if period == "quarter_hourly" else 0
+        starts_at = at.replace(minute=minute, second=0, microsecond=0)
         if period == "daily":
             starts_at = starts_at.replace(hour=0)
         method = "OTHER" if method == "BREW" else method
@@ -133,10 +137,7 @@ def counted_from_the_log(grain, period):
         sums[5] += received
         sums[6] += sent
         sums[7][sum(took >= bound for bound in BOUNDS_MS)] += 1
-    return {
-        group: (*sums[:3], round(sums[3], 3), *sums[4:7], None if grain == "key_endpoint" else sums[7])
-        for group, sums in found.items()
-    }
+    return {group: (*sums[:3], round(sums[3], 3), *sums[4:7], sums[7]) for group, sums in found.items()}
 
 
 def the_same(period):
@@ -161,21 +162,20 @@ def test_rollups_equal_the_log_also_after_a_file_is_shipped_twice(tmp_path):
     full.write_bytes(b"".join(lines[100:]))
     spool_ship(tmp_path, mine=os.getpid())
     assert read("SELECT count(*) FROM partner_api_requests") == [(400,)]
-    assert the_same("hourly")
-    assert the_same("daily")
+    assert all(the_same(period) for period in ("quarter_hourly", "hourly", "daily"))
 
 
 def test_errors_are_rolled_up_by_status_and_code(tmp_path):
     ship(tmp_path, random_lines([None, make_key().key], 300))
-    for period in ("hour", "day"):
+    for period, width in (("quarter_hourly", "15 minutes"), ("hourly", "1 hour"), ("daily", "1 day")):
         by_key = read(
-            "SELECT organization_id, date_trunc(%s, created_at, 'UTC'), environment, client_id, key_id,"
-            " endpoint, CASE method WHEN 'BREW' THEN 'OTHER' ELSE method END, response_status, error_code,"
-            " count(*) FROM partner_api_requests WHERE response_status >= 400"
+            "SELECT organization_id, date_bin(%s, created_at, 'epoch'::timestamptz), environment, client_id,"
+            " key_id, endpoint, CASE method WHEN 'BREW' THEN 'OTHER' ELSE method END, response_status,"
+            " error_code, count(*) FROM partner_api_requests WHERE response_status >= 400"
             " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9",
-            period,
+            width,
         )
-        table = f"usage_errors_{'hourly' if period == 'hour' else 'daily'}"
+        table = f"usage_errors_{period}"
         names = "endpoint, method, response_status, error_code, requests"
         held = read(
             f"SELECT organization_id, starts_at, environment, client_id, key_id, {names} FROM {table}"
@@ -193,8 +193,7 @@ def test_a_request_is_rolled_up_with_its_row(partner, shipped):
     partner.leads()
     partner.get("/nowhere")
     shipped()
-    assert the_same("hourly")
-    assert the_same("daily")
+    assert all(the_same(period) for period in ("quarter_hourly", "hourly", "daily"))
 
 
 def test_a_batch_that_fails_leaves_neither_rows_nor_rollups(tmp_path):
@@ -202,7 +201,7 @@ def test_a_batch_that_fails_leaves_neither_rows_nor_rollups(tmp_path):
     ship(tmp_path, [line(key), line(key, response_status="no number")])
     assert list(tmp_path.glob("*.rejected"))
     assert read("SELECT count(*) FROM partner_api_requests") == [(0,)]
-    assert [rolled_up(table) for table in TABLES] == [[], [], [], []]
+    assert [rolled_up(table) for table in TABLES] == [[]] * len(TABLES)
 
 
 def test_shippers_at_once_neither_wait_in_a_circle_nor_lose_a_count(tmp_path):
@@ -263,6 +262,7 @@ def test_rollups_outlive_the_log(tmp_path, settings):
 
 
 def test_clean_up_ends_hours_and_days_at_their_own_ages(tmp_path, settings):
+    settings.USAGE_QUARTER_HOURLY_RETENTION_DAYS = 5
     settings.USAGE_HOURLY_RETENTION_DAYS, settings.USAGE_DAILY_RETENTION_DAYS = 10, 20
     key = make_key().key
     ages = [timedelta(), timedelta(days=9), timedelta(days=12), timedelta(days=25)]
@@ -271,7 +271,7 @@ def test_clean_up_ends_hours_and_days_at_their_own_ages(tmp_path, settings):
     clean_up()
     clean_up()
     held = [read(f"SELECT count(DISTINCT starts_at) FROM {table}")[0][0] for table in TABLES]
-    assert held == [2, 3, 2, 3]
+    assert held == [1, 2, 3, 1, 2, 3]
 
 
 def test_a_rebuild_fills_rollups_from_the_log(tmp_path):

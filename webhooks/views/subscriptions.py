@@ -7,7 +7,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
+from rest_framework.status import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from config.api.exceptions import Forbidden, ValidationFailed
 from config.api.pagination import ListQuery, filter_dates, list_envelope, paginate
@@ -213,7 +213,9 @@ class ReplayViewSet(ClientApiViewSet):
     def retrieve(self, request: Request, client_id: UUID, webhook_id: UUID, replay_id: UUID) -> Response:
         return Response(ReplayOut(self._replays(client_id, webhook_id).get(id=replay_id)).data)
 
-    @extend_schema(description="Cancel a replay: what it took already is sent.", responses=ReplayOut)
+    @extend_schema(
+        description="Cancel a replay: what it took already is sent.", responses={HTTP_200_OK: ReplayOut}
+    )
     def destroy(self, request: Request, client_id: UUID, webhook_id: UUID, replay_id: UUID) -> Response:
         replay = self._replays(client_id, webhook_id).get(id=replay_id)
         return Response(ReplayOut(replay_cancel(replay_id=replay.id, actor=self.caller.actor)).data)

@@ -1,0 +1,1 @@
+"""`hub`: the shell's door to clients, keys, the request log and deliveries (docs/command-line.md)."""
