@@ -252,7 +252,7 @@ class DailyLedger(TenantModel):
     """The most that is taken of an item at any moment of each day of a month: `taken[0]` is of its first day.
 
     Days are those of the organization's time zone. Triggers write it with the item locked; what lasts longer
-    than 400 days, or has no end, is left out, and no month means nothing taken (docs/decisions/0007).
+    than 400 days, or has no end, is left out, and no month means nothing taken (docs/decisions/0004).
     """
 
     item = models.ForeignKey(Item, models.CASCADE, related_name="+", db_constraint=False)

@@ -18,7 +18,7 @@ CAPACITY = "rental_capacity"
 def items_lock(item_ids: Collection[UUID]) -> dict[UUID, Item]:
     """Lock items in the order that everybody does, before more than one is written to: by id.
 
-    Each change of what is taken locks its item (docs/decisions/0007); two that took each other's second item
+    Each change of what is taken locks its item (docs/decisions/0004); two that took each other's second item
     first would wait for good.
     """
     items = Item.objects.filter(id__in=item_ids).order_by("id")
