@@ -13,6 +13,7 @@ from config.api.pagination import ListQuery, list_envelope
 from credentials.scopes import Scope
 from credentials.viewsets import OrganizationNamed, PartnerRequest, PartnerViewSet
 from invoices.documents import invoice_pdf, pdf_answer
+from invoices.electronic import MEDIA_TYPE, xml_answer
 from invoices.models import Invoice
 from invoices.serializers import InvoiceOut, InvoiceQuery, InvoiceRow
 
@@ -40,7 +41,7 @@ class InvoiceViewSet(OrganizationNamed, PartnerViewSet):
     serializer_class = InvoiceOut
     scopes = {"list": Scope.INVOICES_READ, "retrieve": Scope.INVOICES_READ}
     opens_no_transaction = frozenset({"list"})
-    documents = {"retrieve": _PDF}
+    documents = {"retrieve": (_PDF, MEDIA_TYPE)}
 
     @extend_schema(parameters=[ListQuery], responses=list_envelope("InvoiceList", InvoiceRow))
     def list(self, request: PartnerRequest) -> HttpResponse:
@@ -51,13 +52,18 @@ class InvoiceViewSet(OrganizationNamed, PartnerViewSet):
         responses={
             (HTTP_200_OK, "application/json"): InvoiceOut,
             (HTTP_200_OK, _PDF): OpenApiTypes.BINARY,
+            (HTTP_200_OK, MEDIA_TYPE): OpenApiTypes.STR,
         },
     )
     def retrieve(self, request: PartnerRequest, invoice_id: UUID) -> HttpResponseBase:
         query = self.validated(InvoiceQuery, data=request.GET)
-        invoice = self.get_queryset().filter(id=invoice_id).first()
+        rows = self.get_queryset().select_related("organization", "corrects")
+        invoice = rows.filter(id=invoice_id).first()
         if invoice is None:
             raise NotFound
-        if _PDF in request.headers.get("Accept", ""):
+        accepted = request.headers.get("Accept", "")
+        if _PDF in accepted:
             return pdf_answer(invoice, invoice_pdf(invoice, language=query.get("lang")))
+        if MEDIA_TYPE in accepted and "json" not in accepted:
+            return xml_answer(invoice)
         return Response(InvoiceOut(invoice).data)
