@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from config.api.exceptions import DomainError
 from config.tenancy import Environment
 from invoices.documents import invoice_pdf, pdf_answer
+from invoices.electronic import xml_answer
 from invoices.forms import CreditForm, PaymentForm, ProfileForm
 from invoices.models import Invoice, Profile
 from invoices.selectors import lines_left
@@ -83,6 +84,13 @@ def invoice_document(request: HttpRequest, reach: Reach, pk: UUID) -> HttpRespon
     invoice = _invoice(pk)
     content = invoice_pdf(invoice, language=language if language in Profile.Language.values else None)
     return pdf_answer(invoice, content)
+
+
+@require_GET
+@reached(*READERS)
+def invoice_for_programs(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
+    """An invoice as XML."""
+    return xml_answer(_invoice(pk))
 
 
 @require_POST
