@@ -1,5 +1,6 @@
 """An invoice as PDF: English from the left, Hebrew from the right."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from django.http import HttpResponse
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
+from fpdf.line_break import NBSP
 
 from config.money import format_minor
 from invoices.amounts import rounded
@@ -47,6 +49,10 @@ _WORDS = {
 }  # fmt: skip
 
 
+# How descriptions of bookings and orders end.
+_PERIOD = re.compile(r", (\d\d\.\d\d\.\d{4} \d\d:\d\d – \d\d\.\d\d\.\d{4} \d\d:\d\d)$")
+
+
 def invoice_pdf(invoice: Invoice, *, language: str | None = None) -> bytes:
     """The invoice as A4 pages, in `language` ("en" or "he") or in the one it was issued in."""
     language = language or invoice.seller["language"]
@@ -61,6 +67,11 @@ def pdf_answer(invoice: Invoice, content: bytes) -> HttpResponse:
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{invoice.number}.pdf"'
     return response
+
+
+def _described(text: str) -> str:
+    """A line's description, its period on a line of its own: parted, its halves change sides in Hebrew."""
+    return _PERIOD.sub(lambda found: "\n" + found[1].replace(" ", NBSP), " ".join(text.split()))
 
 
 class _Pages(FPDF):
@@ -141,7 +152,7 @@ class _Pages(FPDF):
             discount = gross - line.subtotal_minor if line.discount_minor else 0
             rows.append(
                 [
-                    " ".join(line.description.split()),
+                    _described(line.description),
                     self._decimal(line.quantity),
                     self._money(line.unit_price_minor),
                     f"{self._decimal(line.tax_rate)}%",

@@ -163,10 +163,11 @@ def test_hebrew_reads_from_the_right(partner, issue, organization):
             organization_id=organization.id, environment="sandbox", actor=ACTOR, language="he",
             details="ח.פ. 512345678\nרחוב הנמל 5, חיפה", footer="תודה!", payment_days=10,
         )  # fmt: skip
-    invoice = issue(LineTerms("מקדחה Bosch GSB 13", 2, 5_000, 18))
+    period = "01.12.2026 08:00 – 03.12.2026 08:00"
+    invoice = issue(LineTerms(f"מקדחה Bosch GSB 13 כולל מטען וסוללה, {period}", 2, 5_000, 18, 250))
     (page,) = text_of(read(partner, invoice.id, "application/pdf").content)
-    for said in ("חשבונית מס", "סה״כ", "מקדחה", "Bosch GSB 13", "512345678", "תודה"):
-        assert said in page, page
+    for said in ("חשבונית מס", "סה״כ", "מקדחה", "Bosch GSB 13", "512345678", "תודה", period, "-2.50"):
+        assert said in page.replace("\xa0", " "), page
     (page,) = text_of(read(partner, invoice.id, "application/pdf", lang="en").content)
     assert "Invoice" in page
     assert read(partner, invoice.id, lang="fr").status_code == 400
