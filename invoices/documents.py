@@ -49,6 +49,7 @@ _WORDS = {
 }  # fmt: skip
 
 
+_LRM, _RLM = "\u200e", "\u200f"
 # How descriptions of bookings and orders end.
 _PERIOD = re.compile(r", (\d\d\.\d\d\.\d{4} \d\d:\d\d – \d\d\.\d\d\.\d{4} \d\d:\d\d)$")
 
@@ -69,9 +70,12 @@ def pdf_answer(invoice: Invoice, content: bytes) -> HttpResponse:
     return response
 
 
-def _described(text: str) -> str:
-    """A line's description, its period on a line of its own: parted, its halves change sides in Hebrew."""
-    return _PERIOD.sub(lambda found: "\n" + found[1].replace(" ", NBSP), " ".join(text.split()))
+def _described(text: str, *, mark: str) -> str:
+    """A line's description, its period on a line of its own that reads as `mark` does."""
+    return _PERIOD.sub(
+        lambda found: f"\n{mark}{found[1].replace(' ', NBSP)}",
+        " ".join(text.split()),
+    )
 
 
 class _Pages(FPDF):
@@ -152,7 +156,7 @@ class _Pages(FPDF):
             discount = gross - line.subtotal_minor if line.discount_minor else 0
             rows.append(
                 [
-                    _described(line.description),
+                    _described(line.description, mark=_RLM if self._rtl else _LRM),
                     self._decimal(line.quantity),
                     self._money(line.unit_price_minor),
                     f"{self._decimal(line.tax_rate)}%",
