@@ -1,5 +1,6 @@
 """An invoice as programs read it: UN/CEFACT Cross Industry Invoice, as Factur-X writes EN 16931."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,7 @@ _KINDS = {Invoice.Kind.INVOICE: "380", Invoice.Kind.CREDIT_NOTE: "381"}
 _ONE, _STANDARD, _ZERO, _DISCOUNT = "C62", "S", "Z", "95"
 
 
-def invoice_xml(invoice: Invoice) -> bytes:
+def invoice_xml(invoice: Invoice, lines: Sequence[InvoiceLine]) -> bytes:
     """The invoice, or credit note, as it was issued: what was paid since is no part of it.
 
     The schema of EN 16931 is checked. Who must satisfy its rules on contents, too, gives the organization a
@@ -35,15 +36,16 @@ def invoice_xml(invoice: Invoice) -> bytes:
     document.header.type_code = _KINDS[Invoice.Kind(invoice.kind)]
     document.header.issue_date_time = _day(invoice.issued_at, zone)
     _parties(document, invoice)
-    for line in invoice.lines.order_by("position"):
+    for line in lines:
         document.trade.items.add(_line(line, invoice.currency))
     document.trade.delivery.event.occurrence = _day(invoice.issued_at, zone)
     _settlement(document.trade.settlement, invoice, zone)
     return bytes(document.serialize(schema=_SCHEMA))
 
 
-def xml_answer(invoice: Invoice) -> HttpResponse:
-    response = HttpResponse(invoice_xml(invoice), content_type=MEDIA_TYPE)
+def xml_answer(invoice: Invoice, content: bytes) -> HttpResponse:
+    """An invoice's XML, to be saved."""
+    response = HttpResponse(content, content_type=MEDIA_TYPE)
     response["Content-Disposition"] = f'attachment; filename="{invoice.number}.xml"'
     return response
 
