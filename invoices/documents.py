@@ -151,7 +151,7 @@ class _Pages(FPDF):
             self._text(invoice.reason, colour=_MUTED)
         self.ln(6)
 
-    def _table(self, lines: list[Any]) -> None:
+    def _table(self, lines: Sequence[InvoiceLine]) -> None:
         words = self._words
         heads = [words[name] for name in ("description", "quantity", "unit", "tax", "amount")]
         rows = []
