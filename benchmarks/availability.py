@@ -96,4 +96,5 @@ def _filled(owner: psycopg.Connection, hub: Hub, name: str, lines: int, over: in
         # foreign keys of a table that nobody has counted are checked row by row
         owner.execute("ANALYZE")
     owner.execute("ALTER TABLE rentals_allocation ENABLE TRIGGER USER")
+    owner.execute("SELECT rentals_ledger_rebuild(%s)", [tenant.organization_id])
     return tenant

@@ -10,7 +10,9 @@ def format_minor(amount_minor: int, currency: str, *, language: str | None = Non
     """`1250` of ILS as `₪12.50`, with the currency's own number of digits, in the language's order."""
     digits = get_currency_precision(currency)
     amount = Decimal(amount_minor).scaleb(-digits)
-    return format_currency(amount, currency, locale=to_locale(language or get_language() or "en"))
+    text = format_currency(amount, currency, locale=to_locale(language or get_language() or "en"))
+    # a minus behind a mark of right-to-left would stand behind its number, too
+    return text.replace("\u200f-", "\u200f\u200e-")
 
 
 def minor_units(amount: Decimal, currency: str) -> int:

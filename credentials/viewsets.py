@@ -46,14 +46,14 @@ class PartnerViewSet(GenericViewSet):
     """An endpoint for keys: one transaction in the tenant's context holds check, effect, event and answer.
 
     `scopes` maps each action to its Scope. `idempotency_required` makes writes without the header a 400.
-    `documents` maps actions that answer no JSON to their media type. An answer of 400 or more rolls
+    `documents` maps actions that answer no JSON to their media type or types. An answer of 400 or more rolls
     everything back. Actions in `opens_no_transaction` read nothing, or by config.statements, whose message is
     a transaction of its own; they answer an HttpResponse.
     """
 
     scopes: ClassVar[dict[str, str]] = {}
     opens_no_transaction: ClassVar[frozenset[str]] = frozenset()
-    documents: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    documents: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({})
     idempotency_required = False
     max_body_bytes: int | None = None
     http_method_names = ("get", "head", "post", "put", "patch", "delete")
@@ -108,8 +108,10 @@ class PartnerViewSet(GenericViewSet):
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         accepted = request._request.META.get("HTTP_ACCEPT", "")
-        document = self.documents.get(self.action or "")
-        if accepted in _ACCEPTED or (document and document in accepted):
+        documents = self.documents.get(self.action or "", ())
+        if isinstance(documents, str):
+            documents = (documents,)
+        if accepted in _ACCEPTED or any(document in accepted for document in documents):
             request.accepted_renderer, request.accepted_media_type = _RENDERER, _RENDERER.media_type
         else:
             negotiated = self.perform_content_negotiation(request)

@@ -1,5 +1,7 @@
 """An invoice as PDF: English from the left, Hebrew from the right."""
 
+import re
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ from django.http import HttpResponse
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
+from fpdf.line_break import NBSP
 
 from config.money import format_minor
 from invoices.amounts import rounded
-from invoices.models import Invoice
+from invoices.models import Invoice, InvoiceLine
 
 _FONTS = Path(__file__).with_name("fonts")
 _INK, _MUTED, _ACCENT, _LINE, _SOFT = (
@@ -47,13 +50,21 @@ _WORDS = {
 }  # fmt: skip
 
 
-def invoice_pdf(invoice: Invoice, *, language: str | None = None) -> bytes:
-    """The invoice as A4 pages, in `language` ("en" or "he") or in the one it was issued in."""
+_LRM, _RLM = "\u200e", "\u200f"
+# How descriptions of bookings and orders end.
+_PERIOD = re.compile(r", (\d\d\.\d\d\.\d{4} \d\d:\d\d – \d\d\.\d\d\.\d{4} \d\d:\d\d)$")
+
+
+def invoice_pdf(invoice: Invoice, lines: Sequence[InvoiceLine], *, language: str | None = None) -> bytes:
+    """The invoice as A4 pages, in `language` ("en" or "he") or in the one it was issued in.
+
+    A long one takes a second: call it outside transactions.
+    """
     language = language or invoice.seller["language"]
-    lines = list(invoice.lines.order_by("position"))
-    # the first pass says how many pages there are
-    pages = _Pages(invoice, lines, language, pages=0).pages_count
-    return bytes(_Pages(invoice, lines, language, pages=pages).output())
+    drawn = _Pages(invoice, lines, language, pages=1)
+    if drawn.pages_count > 1:  # which is known only now, and printed on each of them
+        drawn = _Pages(invoice, lines, language, pages=drawn.pages_count)
+    return bytes(drawn.output())
 
 
 def pdf_answer(invoice: Invoice, content: bytes) -> HttpResponse:
@@ -63,10 +74,18 @@ def pdf_answer(invoice: Invoice, content: bytes) -> HttpResponse:
     return response
 
 
+def _described(text: str, *, mark: str) -> str:
+    """A line's description, its period on a line of its own that reads as `mark` does."""
+    return _PERIOD.sub(
+        lambda found: f"\n{mark}{found[1].replace(' ', NBSP)}",
+        " ".join(text.split()),
+    )
+
+
 class _Pages(FPDF):
     """One invoice, drawn. Everything that has a side has it by `_start` and `_end`, as the language reads."""
 
-    def __init__(self, invoice: Invoice, lines: list[Any], language: str, *, pages: int) -> None:
+    def __init__(self, invoice: Invoice, lines: Sequence[InvoiceLine], language: str, *, pages: int) -> None:
         super().__init__(format="A4")
         self._invoice, self._language, self._pages = invoice, language, pages
         self._words = _WORDS[language]
@@ -132,7 +151,7 @@ class _Pages(FPDF):
             self._text(invoice.reason, colour=_MUTED)
         self.ln(6)
 
-    def _table(self, lines: list[Any]) -> None:
+    def _table(self, lines: Sequence[InvoiceLine]) -> None:
         words = self._words
         heads = [words[name] for name in ("description", "quantity", "unit", "tax", "amount")]
         rows = []
@@ -141,7 +160,7 @@ class _Pages(FPDF):
             discount = gross - line.subtotal_minor if line.discount_minor else 0
             rows.append(
                 [
-                    " ".join(line.description.split()),
+                    _described(line.description, mark=_RLM if self._rtl else _LRM),
                     self._decimal(line.quantity),
                     self._money(line.unit_price_minor),
                     f"{self._decimal(line.tax_rate)}%",

@@ -21,14 +21,18 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = Profile
-        fields = ("details", "footer", "language", "payment_days")
+        fields = ("details", "tax_number", "footer", "language", "payment_days")
         labels = {
             "details": _("Address and tax number"),
+            "tax_number": _("VAT number"),
             "footer": _("Below the total"),
             "language": _("Language"),
             "payment_days": _("Days to pay"),
         }
-        help_texts = {"footer": _("How to pay, and what must be said.")}
+        help_texts = {
+            "footer": _("How to pay, and what must be said."),
+            "tax_number": _("For electronic invoices (XML), such as DE123456789."),
+        }
         widgets = {
             "details": forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
             "footer": forms.Textarea(attrs={"rows": 3, "dir": "auto"}),

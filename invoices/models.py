@@ -17,6 +17,8 @@ class Profile(TenantModel):
         HEBREW = "he", "Hebrew"
 
     details = models.TextField(max_length=1000, blank=True)
+    # as the electronic form says it; `details` says it to people
+    tax_number = models.CharField(max_length=40, blank=True, default="")
     footer = models.TextField(max_length=1000, blank=True)
     language = models.CharField(max_length=2, choices=Language, default=Language.ENGLISH)
     payment_days = models.PositiveSmallIntegerField(default=30)
@@ -81,7 +83,7 @@ class Invoice(TenantModel):
     reason = models.CharField(max_length=500, blank=True)
     source_kind = models.CharField(max_length=20, blank=True)
     source_id = models.UUIDField(null=True)
-    # {"name", "details", "footer", "language"}: the profile as it was
+    # {"name", "details", "taxNumber", "footer", "language"}: the profile as it was
     seller = models.JSONField()
     # {"name", "email", "phone"}
     customer = models.JSONField()

@@ -17,9 +17,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from config.api.exceptions import DomainError
 from config.tenancy import Environment
 from invoices.documents import invoice_pdf, pdf_answer
+from invoices.electronic import invoice_xml, xml_answer
 from invoices.forms import CreditForm, PaymentForm, ProfileForm
 from invoices.models import Invoice, Profile
-from invoices.selectors import lines_left
+from invoices.selectors import lines_left, lines_of
 from invoices.services.issuing import credit_note_issue
 from invoices.services.payments import payment_record
 from invoices.services.profiles import profile_save
@@ -81,8 +82,16 @@ def invoice_document(request: HttpRequest, reach: Reach, pk: UUID) -> HttpRespon
     """An invoice as PDF; `lang` chooses the language."""
     language = request.GET.get("lang")
     invoice = _invoice(pk)
-    content = invoice_pdf(invoice, language=language if language in Profile.Language.values else None)
-    return pdf_answer(invoice, content)
+    language = language if language in Profile.Language.values else None
+    return pdf_answer(invoice, invoice_pdf(invoice, lines_of(invoice), language=language))
+
+
+@require_GET
+@reached(*READERS)
+def invoice_for_programs(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
+    """An invoice as XML."""
+    invoice = _invoice(pk)
+    return xml_answer(invoice, invoice_xml(invoice, lines_of(invoice)))
 
 
 @require_POST

@@ -20,3 +20,8 @@ def credited_of(invoice: Invoice) -> dict[UUID, Decimal]:
     """How much of each line of an invoice was credited, by the line's id."""
     rows = InvoiceLine.objects.filter(corrects__invoice=invoice).values_list("corrects_id")
     return dict(rows.annotate(Sum("quantity")))
+
+
+def lines_of(invoice: Invoice) -> list[InvoiceLine]:
+    """An invoice's lines in their order."""
+    return list(invoice.lines.order_by("position"))

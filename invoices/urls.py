@@ -11,6 +11,7 @@ urlpatterns = [
     path("dashboard/invoices/profile", pages.profile, name="dashboard-invoice-profile"),
     path("dashboard/invoices/<uuid:pk>", pages.invoice_detail, name="dashboard-invoice"),
     path("dashboard/invoices/<uuid:pk>.pdf", pages.invoice_document, name="dashboard-invoice-pdf"),
+    path("dashboard/invoices/<uuid:pk>.xml", pages.invoice_for_programs, name="dashboard-invoice-xml"),
     path("dashboard/invoices/<uuid:pk>/payment", pages.invoice_payment, name="dashboard-invoice-payment"),
     path("dashboard/invoices/<uuid:pk>/credit", pages.invoice_credit, name="dashboard-invoice-credit"),
 ]

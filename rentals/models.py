@@ -1,7 +1,7 @@
 """What is rented out, and who has it when."""
 
 from django.conf import settings
-from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -246,6 +246,27 @@ class Allocation(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.item_id}"
+
+
+class DailyLedger(TenantModel):
+    """The most that is taken of an item at any moment of each day of a month: `taken[0]` is of its first day.
+
+    Days are those of the organization's time zone. Triggers write it with the item locked; what lasts longer
+    than 400 days, or has no end, is left out, and no month means nothing taken (docs/decisions/0004).
+    """
+
+    item = models.ForeignKey(Item, models.CASCADE, related_name="+", db_constraint=False)
+    month = models.DateField()
+    taken = ArrayField(models.BigIntegerField())
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("item", "month"), name="ledger_month"),)
+        indexes = (models.Index(fields=("organization", "environment", "month"), name="ledger_months"),)
+
+    def __str__(self) -> str:
+        return f"{self.item_id} in {self.month:%Y-%m}"
 
 
 class OrderChange(TenantModel):

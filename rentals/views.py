@@ -19,8 +19,8 @@ from config.api.pagination import ListQuery, list_envelope
 from credentials.scopes import Scope
 from credentials.viewsets import OrganizationNamed, PartnerRequest, PartnerViewSet
 from partners.selectors import organization_time_zone
+from rentals.availability import Stock, availability, days_of
 from rentals.models import Item, ItemImage, Order
-from rentals.selectors import Stock, availability, days_of
 from rentals.serializers import (
     AvailabilityOut,
     AvailabilityQuery,

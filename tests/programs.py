@@ -1,17 +1,48 @@
-"""Programs and npm packages that tests run beside the product, where the machine has them."""
+"""Programs and npm packages that tests run beside the product, installed where that may be."""
 
 import fcntl
+import os
 import shutil
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+# Debian's packages of what partners use and a machine may lack.
+_PACKAGES = {
+    "php": "php-cli", "node": "nodejs", "npm": "npm", "curl": "curl", "openssl": "openssl",
+    "psql": "postgresql-client",
+}  # fmt: skip
+_INSTALL_S = 300
+
 
 def program(name: str) -> str:
-    """Where a program is; skips the test by its name where there is none."""
+    """Where a program is, installed as root on Debian; skips the test by its name where it cannot be had."""
+    if not shutil.which(name) and (why := _install(name)):
+        pytest.skip(f"{name} is not installed: {why}")
     return shutil.which(name) or pytest.skip(f"{name} is not installed")
+
+
+@cache
+def _install(name: str) -> str:
+    """Install a program's package; answers why not, or nothing."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return "only root may install it, on Debian"
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", _PACKAGES[name]]
+    with (Path(tempfile.gettempdir()) / "hub-test-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time, whoever of the workers asks
+        for step in (command, ["apt-get", "update", "-qq"], command):
+            if shutil.which(name):
+                return ""
+            try:
+                done = subprocess.run(step, env=quiet, capture_output=True, text=True, timeout=_INSTALL_S)
+            except subprocess.TimeoutExpired:
+                return f"apt-get took longer than {_INSTALL_S} s"
+    return "" if shutil.which(name) else f"apt-get: {done.stderr.strip()[-200:]}"
 
 
 def node_parts(source: Path) -> Path:

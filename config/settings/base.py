@@ -463,6 +463,8 @@ LOGGING = {
         "django": {"handlers": []},
         # a refusal is an answer, and stands in the request log
         "django.request": {"level": "ERROR"},
+        # thirty lines for each font of a PDF
+        "fontTools": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

@@ -86,6 +86,7 @@ def invoice_issue(
         seller={
             "name": organization.name,
             "details": profile.details,
+            "taxNumber": profile.tax_number,
             "footer": profile.footer,
             "language": profile.language,
         },

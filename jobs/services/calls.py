@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from config import tenancy
@@ -20,6 +20,8 @@ from partners.selectors import client_webhook_url
 CALL_ANALYSIS = "call_analysis"
 # Until something was measured here: 0.25 s of work for a second of audio at 16 kB (docs/analysis.md).
 _WORK_PER_BYTE_S = 0.25 / 16_000
+# Four minutes of that.
+_USUAL_BYTES = 4 * 60 * 16_000
 
 
 def call_submit(
@@ -79,13 +81,16 @@ def call_submit(
 def estimated_time() -> str:
     """How long until a call sent in now is analysed: audio in the queue, at the speed measured lately.
 
-    Reads across tenants, so it says a range of minutes and nothing more.
+    A recording that is still to be fetched counts like one of those measured. Reads across tenants, so it
+    says a range of minutes and nothing more.
     """
     with tenancy.operator():
         waiting = Job.objects.filter(
             job_type=CALL_ANALYSIS, status__in=(Job.Status.QUEUED, Job.Status.PROCESSING)
         )
-        queued_bytes = waiting.aggregate(total=Sum("call__recording_bytes"))["total"] or 0
+        queued = waiting.aggregate(
+            size=Sum("call__recording_bytes"), unknown=Count("id", filter=~Q(call__recording_bytes__gt=0))
+        )
         lately = (
             Job.objects.filter(
                 job_type=CALL_ANALYSIS,
@@ -99,6 +104,8 @@ def estimated_time() -> str:
         measured = list(lately)
     worked = sum((end - start).total_seconds() for start, end, _ in measured if start and end)
     heard = sum(size or 0 for _, _, size in measured)
-    seconds = queued_bytes * (worked / heard if heard else _WORK_PER_BYTE_S)
+    usual = heard / len(measured) if heard else _USUAL_BYTES
+    speed = worked / heard if heard else _WORK_PER_BYTE_S
+    seconds = ((queued["size"] or 0) + queued["unknown"] * usual) * speed
     minutes = max(1, math.ceil(seconds / 60))
     return f"{minutes}-{minutes + max(1, minutes // 2)} minutes"

@@ -1,17 +1,28 @@
 """Taking items off the shelf, and giving them back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from psycopg.types.range import TimestamptzRange
 
+from rentals.availability import free_of
 from rentals.exceptions import NotAvailable
-from rentals.models import Allocation, Block, Line
-from rentals.selectors import free_of
+from rentals.models import Allocation, Block, Item, Line, Order
 
 CAPACITY = "rental_capacity"
+
+
+def items_lock(item_ids: Collection[UUID]) -> dict[UUID, Item]:
+    """Lock items in the order that everybody does, before more than one is written to: by id.
+
+    Each change of what is taken locks its item (docs/decisions/0004); two that took each other's second item
+    first would wait for good.
+    """
+    items = Item.objects.filter(id__in=item_ids).order_by("id")
+    return {item.id: item for item in items.select_for_update(no_key=True, of=("self",))}
 
 
 def lines_allocate(lines: Sequence[Line], starts_at: datetime, ends_at: datetime) -> None:
@@ -41,8 +52,15 @@ def lines_pull_forward(lines: Sequence[Line], now: datetime, ends_at: datetime) 
             Allocation.objects.filter(line=line).update(during=during)
 
 
+def lines_release(order: Order) -> None:
+    """Give back what an order has reserved."""
+    taken = Allocation.objects.filter(line__order=order)
+    items_lock(set(taken.values_list("item_id", flat=True)))
+    taken.delete()
+
+
 def line_give_back(line: Line, now: datetime) -> None:
-    """Let others have what of a line has come back."""
+    """Let others have what of a line has come back. Hold its item's lock."""
     allocation = Allocation.objects.get(line=line)
     if line.out_quantity:
         allocation.quantity = line.out_quantity

@@ -23,10 +23,16 @@ from rentals.events import (
     RENTAL_RETURNED,
 )
 from rentals.exceptions import InvalidTransition, NotAvailable
-from rentals.models import Allocation, Item, Line, Order, OrderChange
+from rentals.models import Item, Line, Order, OrderChange
 from rentals.prices import price_of
 from rentals.selectors import out_now
-from rentals.services.allocating import line_give_back, lines_allocate, lines_pull_forward
+from rentals.services.allocating import (
+    items_lock,
+    line_give_back,
+    lines_allocate,
+    lines_pull_forward,
+    lines_release,
+)
 from rentals.services.items import damage_block
 from webhooks.registry import EventType
 from webhooks.services import event_emit
@@ -170,6 +176,7 @@ def order_return(*, order: Order, back: Sequence[Back] | None, actor: str) -> Or
     now = timezone.now()
     order = _locked(order, "return")
     lines = {line.id: line for line in order.lines.select_for_update(of=("self",)).order_by("position")}
+    items_lock({line.item_id for line in lines.values()})
     if back is None:
         back = [Back(line.id, line.out_quantity, 0) for line in lines.values() if line.out_quantity]
     told = []
@@ -220,7 +227,7 @@ def order_cancel(*, order: Order, reason: str, actor: str) -> Order:
     order = _locked(order, "cancel")
     order.status, order.expires_at, order.cancellation_reason = Status.CANCELLED, None, reason
     order.save(update_fields=["status", "expires_at", "cancellation_reason", "updated_at"])
-    Allocation.objects.filter(line__order=order).delete()
+    lines_release(order)
     if order.invoice:
         credit_note_issue(invoice=order.invoice, reason=reason)
     happened(order, "cancelled", RENTAL_CANCELLED, actor, {"reason": reason})
@@ -279,8 +286,7 @@ def _hand_over(order: Order, lines: Sequence[Line], now: datetime) -> None:
     asked: dict[UUID, int] = {}
     for line in lines:
         asked[line.item_id] = asked.get(line.item_id, 0) + line.quantity
-    items = Item.objects.filter(id__in=asked).order_by("id").select_for_update(no_key=True, of=("self",))
-    totals = {item.id: item.quantity for item in items}
+    totals = {item_id: item.quantity for item_id, item in items_lock(asked).items()}
     gone = out_now(list(asked), now)
     short = [
         {"itemId": str(item_id), "requested": quantity, "available": max(0, totals[item_id] - gone[item_id])}

@@ -8,6 +8,7 @@ from psycopg.types.range import TimestamptzRange
 from config import tenancy
 from rentals.events import RENTAL_EXPIRED, RENTAL_OVERDUE
 from rentals.models import Allocation, Order
+from rentals.services.allocating import items_lock
 from rentals.services.orders import happened
 
 # What is overdue is counted on by nobody for as long; and for as long again, if it stays away.
@@ -47,6 +48,8 @@ def _flag(now: datetime) -> int:
         line__order__ends_at__lte=now,
         during__endswith__lte=now + OVERDUE_HOLD / 2,
     )
+    # the items first, as whoever takes something back does
+    items_lock(set(late.values_list("item_id", flat=True)))
     rows = list(late.select_for_update(skip_locked=True, of=("self",)).order_by("id")[: 10 * _AT_ONCE])
     for allocation in rows:
         allocation.during = TimestamptzRange(allocation.during.lower, now + OVERDUE_HOLD)

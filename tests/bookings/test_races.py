@@ -1,18 +1,20 @@
 """The last slot, and fifty who want it; and a model that never disagrees."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.range import TimestamptzRange
 
 from bookings.exceptions import SlotTaken
-from bookings.models import Booking
+from bookings.models import Booking, Resource
+from bookings.services import bookings
 from bookings.services.bookings import booking_cancel, booking_create, booking_reschedule
 from config import tenancy
+from tests.racing import race, without_constraint
 
 DAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=3)
 
@@ -31,24 +33,63 @@ def place(resource, begin, hours, actor="tests"):
         )
 
 
-def test_fifty_want_the_last_slot_and_one_gets_it(make_resource, book):
-    room = make_resource()
+def unlocked(organization_id, environment, resource_id):
+    """What `_resource` does, without its lock."""
+    return Resource.objects.for_organization(organization_id, environment).get(id=resource_id)
 
-    def want(_):
-        try:
-            return book(room).status_code
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(want, range(50)))
-    assert (answers.count(201), answers.count(409)) == (1, 49)
+@pytest.fixture
+def guards(request, monkeypatch):
+    """Only the guards that are named: the lock on the resource, and the constraint."""
+    if "lock" not in request.param:
+        monkeypatch.setattr(bookings, "_resource", unlocked)
+    if "constraint" in request.param:
+        yield
+    else:
+        with without_constraint("bookings_booking", "booking_no_overlap"):
+            yield
+
+
+def raced(book, room, number=50):
+    answers = race(number, lambda _: book(room), table="bookings_booking")
     with tenancy.operator():
-        assert Booking.objects.count() == 1
+        assert Booking.objects.count() == sum(answer.status_code == 201 for answer in answers)
+    return Counter((answer.status_code, answer.json().get("error")) for answer in answers)
+
+
+@pytest.mark.parametrize("guards", ["lock and constraint", "lock"], indirect=True)
+def test_fifty_want_the_last_slot_and_one_gets_it(make_resource, book, guards):
+    assert raced(book, make_resource()) == {(201, None): 1, (409, "CONFLICT"): 49}
+
+
+@pytest.mark.parametrize("guards", ["constraint"], indirect=True)
+def test_the_constraint_alone_lets_one_in(make_resource, book, guards):
+    """Those it refuses may wait for each other until PostgreSQL ends one: that is what the lock is for."""
+    answers = raced(book, make_resource(), 6)
+    assert answers.pop((201, None)) == 1
+    assert answers.keys() <= {(409, "CONFLICT"), (503, "SERVICE_UNAVAILABLE")}
+
+
+@pytest.mark.parametrize("guards", ["neither"], indirect=True)
+def test_without_the_lock_and_the_constraint_several_would_get_it(make_resource, book, guards):
+    """The negative control of the test above: the race is one."""
+    assert raced(book, make_resource())[201, None] > 1
+
+
+def test_fifty_want_the_last_place_of_a_resource_that_has_three(make_resource, book):
+    court = make_resource(capacity=3)
+    assert {book(court).status_code for _ in range(2)} == {201}
+    answers = race(50, lambda _: book(court).status_code, table="bookings_booking")
+    assert Counter(answers) == {201: 1, 409: 49}
+
+
+def test_adjacent_bookings_at_once_all_succeed(make_resource, book):
+    room = make_resource()
+    assert set(race(8, lambda hour: book(room, hour).status_code, table="bookings_booking")) == {201}
 
 
 def test_the_database_itself_refuses_an_overlap(make_resource):
-    """The negative control: past the code, by a row written by hand."""
+    """Past the code, by a row written by hand."""
     room = make_resource()
     first = place(room, 9, 2)
     twin = {

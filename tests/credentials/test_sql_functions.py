@@ -1,5 +1,7 @@
 """Contract B's SQL, as the owner runs it in psql."""
 
+import os
+import subprocess
 from datetime import timedelta
 
 import psycopg
@@ -11,6 +13,7 @@ from django.utils import timezone
 from credentials.secrets import secret_is_well_formed
 from tests.conftest import owner_connection
 from tests.factories import make_company, make_organization
+from tests.programs import program
 
 HEALTH = "/api/partner/v1/health"
 
@@ -66,6 +69,38 @@ def test_usage_by_endpoint(partner, shipped):
         ("/api/partner/v1/companies", "GET", 2, 1, 1),
         ("/api/partner/v1/health", "GET", 1, 1, 0),
     ]
+
+
+# The context first, as docs/architecture.md says.
+DOCUMENTED = """
+SET hub.operator = 'on';
+SELECT * FROM generate_partner_api_key('CompanyX Call Center', 'sandbox', NULL, 365);
+SELECT partner_name, environment, status, last_used_at, created_at FROM partner_api_keys;
+SELECT status, COUNT(*) FROM async_jobs WHERE created_at > NOW() - INTERVAL '24 hours' GROUP BY status;
+SELECT webhook_url, http_status, attempt_number, success, error_message, created_at FROM webhook_logs
+  WHERE async_job_id = '01890000-0000-7000-8000-000000000000' ORDER BY created_at;
+SELECT endpoint, method, response_status, response_time_ms, created_at FROM partner_api_requests
+  WHERE partner_api_key_id = (SELECT id FROM partner_api_keys LIMIT 1) ORDER BY created_at DESC LIMIT 100;
+SELECT * FROM get_partner_api_usage((SELECT id FROM partner_api_keys LIMIT 1), NOW() - INTERVAL '7 days',
+  NOW());
+SELECT cleanup_partner_api_logs(90);
+"""
+
+
+def test_the_tables_and_functions_answer_in_psql_under_their_documented_names(organization):
+    psql = program("psql")
+    command = [
+        psql,
+        os.environ["DATABASE_OWNER_URL"],
+        "--no-psqlrc",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-c",
+        DOCUMENTED,
+    ]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told.stderr
+    assert "CompanyX Call Center" in told.stdout
 
 
 def test_clean_up_drops_whole_days():

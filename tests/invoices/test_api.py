@@ -1,6 +1,7 @@
 """Invoices by API (contract A): JSON or PDF, issued by orders and bookings."""
 
 import secrets
+import xml.etree.ElementTree as ElementTree
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from bookings.services.resources import resource_create
 from config import tenancy
 from credentials.scopes import Scope
 from invoices.amounts import LineTerms
+from invoices.services.issuing import credit_note_issue
 from invoices.services.profiles import profile_save
 from tests.factories import ACTOR, make_key
 from tests.partner import Partner
@@ -115,16 +117,58 @@ def test_the_accept_header_chooses_json_or_pdf(partner, issue):
     assert read(partner, invoice.id, "image/png").status_code == 406
 
 
+NS = {
+    "ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100",
+    "rsm": "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100",
+}
+
+
+def test_a_program_reads_an_invoice_and_its_credit_note(partner, issue, organization):
+    with tenancy.operator():
+        profile_save(
+            organization_id=organization.id, environment="sandbox", actor=ACTOR, tax_number="DE123456789",
+            details="5 Harbour Street\nHaifa",
+        )  # fmt: skip
+    invoice = issue(
+        LineTerms("Drill & bits <13>", 2, 5_000, 18, 333), LineTerms("Ladder", Decimal("1.5"), 1_001)
+    )
+    answer = read(partner, invoice.id, "application/xml")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/xml")
+
+    def said(content, path):
+        return [one.text for one in ElementTree.fromstring(content).iterfind(f".//{path}", NS)]
+
+    xml = answer.content
+    assert said(xml, "rsm:ExchangedDocument/ram:ID") == [invoice.number]
+    assert said(xml, "rsm:ExchangedDocument/ram:TypeCode") == ["380"]
+    assert said(xml, "ram:SellerTradeParty/ram:SpecifiedTaxRegistration/ram:ID") == ["DE123456789"]
+    assert said(xml, "ram:SpecifiedTradeProduct/ram:Name") == ["Drill & bits <13>", "Ladder"]
+    lines = said(xml, "ram:SpecifiedTradeSettlementLineMonetarySummation/ram:LineTotalAmount")
+    sums = "ram:SpecifiedTradeSettlementHeaderMonetarySummation/ram:"
+    (subtotal,), (tax,) = said(xml, f"{sums}TaxBasisTotalAmount"), said(xml, f"{sums}TaxTotalAmount")
+    assert sum(map(Decimal, lines)) == Decimal(subtotal) == Decimal("111.69")
+    taxes = said(xml, "ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax/ram:CalculatedAmount")
+    assert sum(map(Decimal, taxes)) == Decimal(tax)
+    assert said(xml, f"{sums}GrandTotalAmount") == said(xml, f"{sums}DuePayableAmount")
+    with tenancy.operator():
+        note = credit_note_issue(invoice=invoice, reason="rain")
+    xml = read(partner, note.id, "application/xml").content
+    assert said(xml, "rsm:ExchangedDocument/ram:TypeCode") == ["381"]
+    assert said(xml, "ram:InvoiceReferencedDocument/ram:IssuerAssignedID") == [invoice.number]
+
+
 def test_hebrew_reads_from_the_right(partner, issue, organization):
     with tenancy.operator():
         profile_save(
             organization_id=organization.id, environment="sandbox", actor=ACTOR, language="he",
             details="ח.פ. 512345678\nרחוב הנמל 5, חיפה", footer="תודה!", payment_days=10,
         )  # fmt: skip
-    invoice = issue(LineTerms("מקדחה Bosch GSB 13", 2, 5_000, 18))
+    period = "01.12.2026 08:00 – 03.12.2026 08:00"
+    invoice = issue(LineTerms(f"מקדחה Bosch GSB 13 כולל מטען וסוללה, {period}", 2, 5_000, 18, 250))
     (page,) = text_of(read(partner, invoice.id, "application/pdf").content)
-    for said in ("חשבונית מס", "סה״כ", "מקדחה", "Bosch GSB 13", "512345678", "תודה"):
+    for said in ("חשבונית מס", "סה״כ", "מקדחה", "Bosch", "512345678", "תודה", "-2.50"):
         assert said in page, page
+    assert any("01.12.2026" in line and "03.12.2026" in line for line in page.splitlines()), "one line"
     (page,) = text_of(read(partner, invoice.id, "application/pdf", lang="en").content)
     assert "Invoice" in page
     assert read(partner, invoice.id, lang="fr").status_code == 400
@@ -152,7 +196,7 @@ def test_invoices_are_listed(partner, issue):
 
 def test_another_tenants_invoices_do_not_exist(issue, other_partner, organization):
     invoice = issue()
-    for accept in ("application/json", "application/pdf"):
+    for accept in ("application/json", "application/pdf", "application/xml"):
         assert read(other_partner, invoice.id, accept).status_code == 404
     assert other_partner.get("/invoices", organizationId=other_partner.organization_id).json()["data"] == []
     stranger = Partner(make_key(organization, scopes=[Scope.LEADS_READ]))

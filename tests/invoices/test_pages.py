@@ -118,12 +118,14 @@ def test_what_invoices_print_is_said_once_and_stays_on_what_was_issued(manager, 
 def test_only_the_organizations_own_people_reach_it(manager, organization, issue):
     invoice = issue()
     stranger = browser(make_member("manager", make_organization()))
-    for answer in (page(stranger, invoice), page(stranger, invoice, "-pdf"), pay(stranger, invoice)):
-        assert answer.status_code == 404
+    for name in ("", "-pdf", "-xml"):
+        assert page(stranger, invoice, name).status_code == 404
+    assert pay(stranger, invoice).status_code == 404
     assert credit(stranger, invoice).status_code == 404
     assert invoice.number not in stranger.get(LIST).content.decode()
     member = browser(make_member("member", organization))
     assert page(member, invoice, "-pdf").status_code == 200
+    assert page(member, invoice, "-xml")["Content-Type"] == "application/xml"
     for answer in (pay(member, invoice), credit(member, invoice), member.get(PROFILE)):
         assert answer.status_code == 403
     assert (fresh(invoice).paid_minor, fresh(invoice).credited_minor) == (0, 0)

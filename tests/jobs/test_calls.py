@@ -1,10 +1,12 @@
 """Section B: POST /calls/analyze and GET /jobs/:id/status."""
 
 import base64
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from config import tenancy
 from jobs.models import Call, Job
@@ -52,6 +54,26 @@ def test_a_call_is_taken_in_and_its_job_can_be_followed(partner, company):
         "queued",
         0,
     )
+
+
+def test_the_estimate_follows_the_queue_and_the_speed_measured(partner, company):
+    def estimate(audio=ENCODED):
+        body = {"audio_file": audio, "company_id": str(company.id)}
+        return partner.post("/calls/analyze", body).json()["estimated_time"]
+
+    assert estimate() == "1-2 minutes"
+    with tenancy.operator():
+        Call.objects.update(recording_bytes=9_600_000)  # ten minutes, at the speed that is assumed
+    assert estimate() == "3-4 minutes"
+    now = timezone.now()
+    with tenancy.operator():  # it took thirty seconds
+        Job.objects.filter(call__recording_bytes=9_600_000).update(
+            status="completed", started_at=now - timedelta(seconds=30), completed_at=now
+        )
+    assert estimate() == "1-2 minutes"
+    for _ in range(5):  # of a size nobody knows: thirty seconds each
+        last = estimate("http://127.0.0.1:9/call.wav")
+    assert last == "3-4 minutes"
 
 
 def test_the_recording_lies_sealed(partner, company):

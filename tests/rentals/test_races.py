@@ -1,5 +1,6 @@
 """The last two drills, and fifty who want one; and a model that never disagrees."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -20,25 +21,38 @@ from rentals.services.orders import (
     order_pick_up,
     order_return,
 )
+from tests.racing import race, with_function
 from tests.rentals.conftest import DAY, midnight
 
 HOUR = timedelta(hours=1)
 
 
-def test_fifty_want_the_last_two_drills_and_two_get_them(make_item, rent):
-    drill = make_item()
-
-    def want(_):
-        try:
-            return rent(drill).status_code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(want, range(50)))
-    assert (answers.count(201), answers.count(409)) == (2, 48)
+def fifty(rent, drill):
+    answers = race(50, lambda _: rent(drill), table="rentals_allocation")
     with tenancy.operator():
-        assert Order.objects.count() == Allocation.objects.count() == 2
+        taken = sum(answer.status_code == 201 for answer in answers)
+        assert Order.objects.count() == Allocation.objects.count() == taken
+    return Counter((answer.status_code, answer.json().get("error")) for answer in answers)
+
+
+def test_fifty_want_the_last_two_drills_and_two_get_them(make_item, rent, free):
+    drill = make_item()
+    assert fifty(rent, drill) == {(201, None): 2, (409, "CONFLICT"): 48}
+    assert free(drill, 0, 0) == (0, [0])
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        ("FOR NO KEY UPDATE", ""),  # nobody waits
+        ("PERFORM rentals_refuse()", "NULL"),  # nobody is refused
+    ],
+    ids=["lock", "rule"],
+)
+def test_without_the_lock_or_the_rule_more_than_two_would_get_them(make_item, rent, off):
+    """The negative control of the test above: the race is one."""
+    with with_function("rentals_judge_allocation", lambda source: source.replace(*off)):
+        assert fifty(rent, make_item())[201, None] > 2
 
 
 def test_orders_of_the_same_items_in_other_orders_never_wait_for_each_other_for_good(make_item, rent):
@@ -56,8 +70,29 @@ def test_orders_of_the_same_items_in_other_orders_never_wait_for_each_other_for_
         assert set(pool.map(want, range(40))) == {201}
 
 
+def test_cancellations_and_orders_of_the_same_items_do_not_wait_for_each_other_either(make_item, rent, ask):
+    items = [make_item(name=str(number), quantity=100) for number in range(4)]
+
+    def lines(number):
+        mine = items[number % 4 :] + items[: number % 4]
+        return [{"itemId": str(item.id), "quantity": 1} for item in mine]
+
+    made = [rent(items[0], lines=lines(number)).json()["id"] for number in range(16)]
+
+    def act(number):
+        try:
+            if number % 2:
+                return rent(items[0], lines=lines(number)).status_code
+            return ask(f"/{made[number // 2]}/cancel").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(act, range(32))) == {200, 201}
+
+
 def test_the_database_itself_refuses_what_is_not_there(make_item, rent):
-    """The negative control: past the code, by a row written by hand; and by one made larger."""
+    """Past the code, by a row written by hand; and by one made larger."""
     drill = make_item()
     rent(drill, 1, days=2)
     tenant = {"organization_id": drill.organization_id, "environment": drill.environment, "item": drill}
