@@ -31,7 +31,7 @@ TABLES = ("usage_quarter_hourly", "usage_errors_quarter_hourly")
 class Migration(migrations.Migration):
     """Usage by the hours and days of any time zone, with percentiles of each endpoint of a client."""
 
-    dependencies = [("credentials", "0012_assumed_admissions")]
+    dependencies = [("credentials", "0013_oauth_admissions")]
 
     operations = [
         *(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("credentials", "0012_assumed_admissions"),
+        ("credentials", "0014_usage_time_zones"),
     ]
 
     operations = [
