@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 
-class RewardOut(serializers.Serializer[Any]):
+class WidgetRewardOut(serializers.Serializer[Any]):
     type = serializers.ChoiceField(("percentage", "flat"))
     value = serializers.FloatField(help_text="per cent of the purchase, or minor units of `currency`")
     currency = serializers.CharField(help_text="ISO 4217; empty for a percentage")
@@ -21,7 +21,7 @@ class WidgetOfferOut(serializers.Serializer[Any]):
     category = serializers.CharField()
     description = serializers.CharField()
     image_url = serializers.CharField()
-    reward = RewardOut(allow_null=True)
+    reward = WidgetRewardOut(allow_null=True)
     click_url = serializers.URLField(help_text="a smart link of the campaign")
 
 
