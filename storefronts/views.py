@@ -35,7 +35,7 @@ class WidgetOfferViewSet(PartnerViewSet):
     """Offers for widgets in anybody's page: a publishable key in the query, `offers:read` and no more."""
 
     scopes = {"list": Scope.OFFERS_READ, "retrieve": Scope.OFFERS_READ, "metadata": Scope.OFFERS_READ}
-    http_method_names = ("get", "head", "options")
+    http_method_names = ("get", "head", "options")  # type: ignore[assignment]
     serializer_class = WidgetOfferOut
     queryset = None
     request_authenticate = staticmethod(publishable_authenticate)
