@@ -27,7 +27,7 @@ class WidgetOfferOut(serializers.Serializer[Any]):
 
 @extend_schema_serializer(many=False)
 class WidgetOfferList(serializers.Serializer[Any]):
-    data = WidgetOfferOut(many=True)
+    data = WidgetOfferOut(many=True)  # type: ignore[assignment]
 
 
 class WidgetQuery(serializers.Serializer[Any]):

@@ -4,10 +4,10 @@ from storefronts import views
 from storefronts.pages import content, domains, sites, widgets
 
 api_urlpatterns = [
-    path("v1/widgets/offers", views.WidgetOfferViewSet.as_view({"get": "list", "options": "preflight"})),
+    path("v1/widgets/offers", views.WidgetOfferViewSet.as_view({"get": "list", "options": "metadata"})),
     path(
         "v1/widgets/offers/<uuid:offer_id>",
-        views.WidgetOfferViewSet.as_view({"get": "retrieve", "options": "preflight"}),
+        views.WidgetOfferViewSet.as_view({"get": "retrieve", "options": "metadata"}),
     ),
 ]
 _SITE = "dashboard/sites/<uuid:pk>"

@@ -34,8 +34,8 @@ _KEY = OpenApiParameter(
 class WidgetOfferViewSet(PartnerViewSet):
     """Offers for widgets in anybody's page: a publishable key in the query, `offers:read` and no more."""
 
-    scopes = {"list": Scope.OFFERS_READ, "retrieve": Scope.OFFERS_READ, "preflight": Scope.OFFERS_READ}
-    http_method_names = ("get", "head", "options")
+    scopes = {"list": Scope.OFFERS_READ, "retrieve": Scope.OFFERS_READ, "metadata": Scope.OFFERS_READ}
+    http_method_names = ("get", "head", "options")  # type: ignore[assignment]
     serializer_class = WidgetOfferOut
     queryset = None
     request_authenticate = staticmethod(publishable_authenticate)
@@ -63,8 +63,8 @@ class WidgetOfferViewSet(PartnerViewSet):
         return self._answer(self._wire(deal))
 
     @extend_schema(exclude=True)
-    def preflight(self, request: PartnerRequest, **_: Any) -> HttpResponse:
-        """What a browser asks first when a page adds headers of its own."""
+    def metadata(self, request: PartnerRequest, **_: Any) -> HttpResponse:
+        """What a browser asks first when a page adds headers of its own; DRF's name for OPTIONS."""
         allowed = {
             "Access-Control-Allow-Methods": "GET",
             "Access-Control-Allow-Headers": "accept, content-type",

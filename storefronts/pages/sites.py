@@ -143,7 +143,7 @@ def site_picture_change(request: HttpRequest, reach: Reach, pk: UUID) -> HttpRes
         else:
             messages.success(request, _("The picture is in use."))
     else:
-        messages.error(request, " ".join(text for texts in form.errors.values() for text in texts))
+        messages.error(request, " ".join(str(text) for texts in form.errors.values() for text in texts))
     return redirect("dashboard-site", pk=pk)
 
 
