@@ -13,6 +13,8 @@ from config.api.renderers import dumps
 
 # Where nobody looks, nothing is cut: grep and awk need whole cells.
 _WIDE = 400
+# What is copied from a table stays on one line.
+_WHOLE = frozenset({"id", "key", "keyId", "status", "error", "createdAt", "created", "at"})
 _STYLES = {
     "ACTIVE": "green",
     "DELIVERED": "green",
@@ -53,9 +55,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     if not found:
         out.print(f"[dim]{escape(empty)}[/]")
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in found:
         table.add_row(*row)
     out.print(table)
