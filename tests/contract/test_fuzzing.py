@@ -77,7 +77,6 @@ class Fuzzed:
             except BaseExceptionGroup as failures:
                 told = "; ".join(str(failure).replace("\n", " ")[:900] for failure in failures.exceptions)
                 self.found.append(f"{operation.label}: {told} for {case.as_curl_command()[:600]}")
-                print("FOUND", self.found[-1], flush=True)
 
         fuzz()
 
