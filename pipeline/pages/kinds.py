@@ -63,15 +63,18 @@ class Kind:
     steps: Mapping[str, Step]
 
 
-def form_of(row: Any, step: Step, data: Any = None) -> forms.Form | None:
+def form_of(row: Any, name: str, step: Step, data: Any = None) -> forms.Form | None:
     """The form that a step of `row` asks for, filled in with what it changes; None for a button."""
     if step.form is None:
         return None
+    # several stand on one page
+    auto_id = f"id_{name}_%s"
     if step.form is EndorseForm:
-        return EndorseForm(data, currency=row.currency, initial=EndorseForm.initial_of(row))
+        initial = EndorseForm.initial_of(row)
+        return EndorseForm(data, currency=row.currency, initial=initial, auto_id=auto_id)
     if step.form is ProposalForm:
-        return ProposalForm(data, initial=ProposalForm.initial_of(row))
-    return step.form(data)
+        return ProposalForm(data, initial=ProposalForm.initial_of(row), auto_id=auto_id)
+    return step.form(data, auto_id=auto_id)
 
 
 _DOOR = Proposal.Door.DASHBOARD

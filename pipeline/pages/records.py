@@ -75,7 +75,7 @@ def record_step(request: HttpRequest, reach: Reach, plural: str, pk: UUID, step:
     if step not in kind.steps:
         raise Http404
     taken = kind.steps[step]
-    form = form_of(row, taken, request.POST)
+    form = form_of(row, step, taken, request.POST)
     if form is not None and not form.is_valid():
         return _page(request, reach, kind, row, {step: form}, status=422)
     try:
@@ -148,7 +148,7 @@ def _page(
     allowed = kind.machine.allowed(row.status) if reach.may_govern else []
     steps = [(name, kind.steps[name]) for name in allowed if name in kind.steps]
     forms_shown = [
-        (name, step, (bound or {}).get(name) or form_of(row, step)) for name, step in steps if step.form
+        (name, step, (bound or {}).get(name) or form_of(row, name, step)) for name, step in steps if step.form
     ]
     context = {
         "kind": kind,

@@ -1,5 +1,7 @@
 """People take a lead through the pipeline in the dashboard; members look, others see nothing."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -25,6 +27,8 @@ def page(person, path, **query):
     assert answer.status_code == 200
     text = answer.content.decode()
     check(text)
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
     return text
 
 

@@ -89,8 +89,13 @@ def test_an_answer_without_a_name_or_a_choice_is_none(seller, customer):
 def test_a_form_from_elsewhere_is_refused(seller):
     proposal = seller.sent_proposal()
     told = recorded()
-    assert Client(enforce_csrf_checks=True).post(path_of(proposal), YES).status_code == 403
+    path, customer = path_of(proposal), Client(enforce_csrf_checks=True)
+    assert customer.post(path, YES).status_code == 403
+    token = {"csrfmiddlewaretoken": str(customer.get(path).context["csrf_token"])}
+    # what a browser sends from a page that forbids every referrer
+    assert customer.post(path, YES | token, headers={"Origin": "null"}).status_code == 403
     assert (seller.fresh("proposals", proposal)["status"], recorded()) == ("sent", told)
+    assert customer.post(path, YES | token, headers={"Origin": "http://testserver"}).status_code == 302
 
 
 def test_a_link_that_we_did_not_sign_is_404_and_one_that_is_over_410(seller, customer):
