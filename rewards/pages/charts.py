@@ -10,11 +10,19 @@ from rewards.selectors.performance import Period
 
 
 def time_chart(
-    times: Sequence[dict[str, Any]], by: str, series: Sequence[tuple[str, Sequence[Any]]]
+    times: Sequence[dict[str, Any]],
+    by: str,
+    series: Sequence[tuple[str, Sequence[Any]]],
+    *,
+    fine: bool = False,
 ) -> dict[str, Any]:
-    """A chart of `series`, (label, a value for each slot); `by` is "hour" or "day"."""
+    """A chart of `series`, (label, a value for each slot); `by` is "hour" or "day".
+
+    `fine` values are no counts: hundredths of them have their place on the axis.
+    """
     return {
         "by": by,
+        "fine": fine,
         "labels": [slot["starts_at"].isoformat() for slot in times],
         "series": [{"label": label, "values": list(values)} for label, values in series],
     }
@@ -45,9 +53,14 @@ def performance_charts(report: dict[str, Any], period: Period) -> dict[str, dict
                 (_("Conversions"), [slot["conversions"] for slot in times]),
             ],
         ),
-        "rate": time_chart(times, period.by, [(_("Conversion rate, %"), of("conversion_rate"))]),
+        "rate": time_chart(times, period.by, [(_("Conversion rate, %"), of("conversion_rate"))], fine=True),
         "revenue": time_chart(
-            times, period.by, [(currency, earned(currency, "revenue_minor")) for currency in currencies]
+            times,
+            period.by,
+            [(currency, earned(currency, "revenue_minor")) for currency in currencies],
+            fine=True,
         ),
-        "epc": time_chart(times, period.by, [(currency, earned(currency, "epc")) for currency in currencies]),
+        "epc": time_chart(
+            times, period.by, [(currency, earned(currency, "epc")) for currency in currencies], fine=True
+        ),
     }

@@ -2,7 +2,7 @@
 "use strict";
 
 function draw(holder) {
-  const { by, labels, series } = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
+  const { by, labels, series, fine } = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const strokes = [colour("--accent"), colour("--bad"), colour("--info"), colour("--good")];
@@ -22,9 +22,9 @@ function draw(holder) {
     cursor: { y: false, points: { size: 7 } },
     axes: [
       { ...axis, size: 30, grid: { show: false }, values: (chart, times) => times.map(clock) },
-      { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] },
+      { ...axis, size: 44, incrs: [...(fine ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5] : []), 1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] },
     ],
-    scales: { y: { range: (chart, low, high) => [0, Math.max(4, high * 1.1)] } },
+    scales: { y: { range: (chart, low, high) => [0, Math.max(fine ? 0.1 : 4, high * 1.1)] } },
     series: [
       { label: "UTC", value: (chart, time) => (time === null ? "–" : clock(time)) },
       ...series.map(({ label }, index) => ({

@@ -13,5 +13,8 @@ HEADERS = [
 
 
 def application(environ, start_response):
+    if environ["PATH_INFO"] == "/livez":  # whoever starts us asks there, and would follow a redirect
+        start_response("204 No Content", [])
+        return [b""]
     start_response("302 Found", HEADERS)
     return [b""]
