@@ -23,6 +23,9 @@ from tests.browser.test_keys import sign_in
 from tests.factories import ACTOR, make_client, make_organization, make_user
 from tests.sites import make_deal, make_publishable_key, make_site
 
+# other work may share the machine
+expect.set_options(timeout=20_000)
+
 DEALS = (
     (
         "Trail running shoes",
