@@ -23,6 +23,9 @@ from tests.browser.test_keys import sign_in
 from tests.factories import ACTOR, make_client, make_organization, make_user
 from tests.sites import make_deal, make_publishable_key, make_site
 
+# other work may share the machine
+expect.set_options(timeout=20_000)
+
 DEALS = (
     (
         "Trail running shoes",
@@ -261,7 +264,8 @@ def test_a_widget_tells_its_page_what_happens_and_works_by_keyboard(open_tab, em
 def test_a_click_leaves_for_the_smart_link(open_tab, embed, tenant, httpserver):
     page = open_tab()
     page.goto(embed(elements(key_for(tenant, httpserver))))
-    link = page.locator("deal-card .go")
+    link = page.locator("deal-card a.go")
+    expect(link).to_be_visible()
     href = link.get_attribute("href")
     asked = []
     page.context.route("**/r/**", lambda route: (asked.append(route.request.url), route.fulfill(body="shop")))

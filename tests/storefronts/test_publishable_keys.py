@@ -168,8 +168,9 @@ def test_a_publishable_key_opens_nothing_else(key, deal):
         assert answer.status_code == 405
 
 
-def test_a_partners_secret_key_is_no_publishable_key(partner):
-    for given in (partner.issued.raw, partner.issued.key.key_id, "", "pub_sandbox_" + "a" * 20):
+def test_a_partners_secret_key_is_no_publishable_key(other_partner):
+    issued = other_partner.issued
+    for given in (issued.raw, issued.key.key_id, "", "pub_sandbox_" + "a" * 20):
         answer = Client().get("/v1/widgets/offers", {"key": given}, headers={"origin": SHOP})
         assert answer.status_code == 401
 

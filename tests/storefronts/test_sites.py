@@ -161,7 +161,7 @@ def test_every_page_has_the_strict_policy_and_no_script_of_its_own(visit, deal, 
         assert answer["X-Content-Type-Options"] == "nosniff"
         kinds = re.findall(r"<script([^>]*)>", answer.text)
         assert set(kinds) <= {' type="application/ld+json"'}
-        assert "onerror=alert" not in re.sub(r"&lt;.*?&gt;", "", answer.text)
+        assert "<img src=x" not in answer.text
         assert 'href="javascript:' not in answer.text
         assert " style=" not in answer.text
 
