@@ -16,7 +16,7 @@ _SUMMED = "sum(requests), sum(refused), sum(failed), sum(total_ms), max(max_ms)"
 
 
 @dataclass(frozen=True)
-class _Scope:
+class UsageScope:
     """Whose usage: everybody's unless narrowed."""
 
     organization_id: UUID | str | None = None
@@ -79,7 +79,7 @@ def usage_timeline(
     p50, p95, p99. An hour or day without requests has 0 of them and None milliseconds. No organization means
     the whole hub, which only the operator's context sees.
     """
-    scope = _Scope(organization_id, client_id, key_id)
+    scope = UsageScope(organization_id, client_id, key_id)
     return [slot for slot, _, _ in _timeline(extent, scope)]
 
 
@@ -96,7 +96,7 @@ def usage_report(
     usage_timeline; `by_class` counts the classes of statuses ("2xx" is all below 400); `errors` are by
     endpoint, status and code, `by_status` by status. Lists hold the greatest 100.
     """
-    scope = _Scope(organization_id, client_id, key_id)
+    scope = UsageScope(organization_id, client_id, key_id)
     timeline = list(_timeline(extent, scope))
     totals = _totals(timeline)
     classes = {"2xx": totals["succeeded"], "4xx": totals["refused"], "5xx": totals["failed"]}
@@ -110,7 +110,7 @@ def usage_report(
     }
 
 
-def _timeline(extent: UsageRange, scope: _Scope) -> list[tuple[dict[str, Any], float, list[int]]]:
+def _timeline(extent: UsageRange, scope: UsageScope) -> list[tuple[dict[str, Any], float, list[int]]]:
     """Each slot with its longest response time and its histogram."""
     rows = scope.read(
         "usage",
@@ -162,19 +162,19 @@ def _totals(timeline: list[tuple[dict[str, Any], float, list[int]]]) -> dict[str
     return _figures({**summed, "total_ms": spent, "max_ms": longest}, latency)
 
 
-def _by_key(extent: UsageRange, scope: _Scope) -> dict[str, list[dict[str, Any]]]:
+def _by_key(extent: UsageRange, scope: UsageScope) -> dict[str, list[dict[str, Any]]]:
     rows = _summed_by(("key_id",), "key", extent, scope)
     erring = sorted((key for key in rows if key["errors"]), key=lambda key: -key["errors"])
     return {"by_key": rows[:_LISTED], "erring_keys": erring[:_LISTED]}
 
 
-def _by_endpoint(extent: UsageRange, scope: _Scope) -> list[dict[str, Any]]:
+def _by_endpoint(extent: UsageRange, scope: UsageScope) -> list[dict[str, Any]]:
     grain = "key_endpoint" if scope.is_narrow else "endpoint"
     return _summed_by(("endpoint", "method"), grain, extent, scope)[:_LISTED]
 
 
 def _summed_by(
-    columns: tuple[str, ...], grain: str, extent: UsageRange, scope: _Scope
+    columns: tuple[str, ...], grain: str, extent: UsageRange, scope: UsageScope
 ) -> list[dict[str, Any]]:
     """The counts and milliseconds of each value of `columns`, the most requests first."""
     names = ", ".join(columns)
@@ -196,7 +196,7 @@ def _summed_by(
     ]
 
 
-def _errors(extent: UsageRange, scope: _Scope) -> dict[str, list[dict[str, Any]]]:
+def _errors(extent: UsageRange, scope: UsageScope) -> dict[str, list[dict[str, Any]]]:
     rows = scope.read(
         "usage_errors",
         "key_endpoint" if scope.is_narrow else "endpoint",

@@ -5,15 +5,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('oauth', '0002_row_security'),
+        ("oauth", "0002_row_security"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='authorization',
-            name='scopes',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('leads:read', 'List and read leads'), ('leads:write', 'Create and change leads'), ('assignments:read', 'See which leads are offered to which agents'), ('assignments:write', 'Offer leads to agents, and answer for them'), ('quotes:read', 'Read quotes'), ('quotes:write', 'Write, send and settle quotes'), ('proposals:read', 'Read proposals'), ('proposals:write', 'Write, send and settle proposals'), ('policies:read', 'Read policies'), ('policies:write', 'Issue, change, activate and cancel policies'), ('bookings:read', 'List and read bookings'), ('bookings:write', 'Create, reschedule and cancel bookings'), ('inventory:read', 'See what is available and when'), ('rentals:read', 'Read rental orders'), ('rentals:write', 'Place and change rental orders'), ('invoices:read', 'Read invoices'), ('companies:read', 'List companies'), ('companies:write', 'Add companies'), ('agents:write', 'Add agents to companies'), ('calls:write', 'Send in recorded calls for analysis'), ('jobs:read', 'Follow jobs and read their results'), ('requests:read', 'Follow requests'), ('requests:write', 'Submit requests'), ('offers:read', 'Browse the offer catalogue'), ('campaigns:read', 'Read campaigns and their performance'), ('campaigns:write', 'Create and change campaigns'), ('links:write', 'Create smart links'), ('rewards:read', 'Read rewards and payouts of users'), ('clients:read', 'Read API clients'), ('clients:write', 'Create and change API clients'), ('keys:write', 'Issue and revoke API keys'), ('webhooks:read', 'Read webhook subscriptions and deliveries'), ('webhooks:write', 'Create and change webhook subscriptions'), ('usage:read', 'Read usage figures')], max_length=40), default=list, size=None),
+            model_name="authorization",
+            name="scopes",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(
+                    choices=[
+                        ("leads:read", "List and read leads"),
+                        ("leads:write", "Create and change leads"),
+                        ("assignments:read", "See which leads are offered to which agents"),
+                        ("assignments:write", "Offer leads to agents, and answer for them"),
+                        ("quotes:read", "Read quotes"),
+                        ("quotes:write", "Write, send and settle quotes"),
+                        ("proposals:read", "Read proposals"),
+                        ("proposals:write", "Write, send and settle proposals"),
+                        ("policies:read", "Read policies"),
+                        ("policies:write", "Issue, change, activate and cancel policies"),
+                        ("bookings:read", "List and read bookings"),
+                        ("bookings:write", "Create, reschedule and cancel bookings"),
+                        ("inventory:read", "See what is available and when"),
+                        ("rentals:read", "Read rental orders"),
+                        ("rentals:write", "Place and change rental orders"),
+                        ("invoices:read", "Read invoices"),
+                        ("companies:read", "List companies"),
+                        ("companies:write", "Add companies"),
+                        ("agents:write", "Add agents to companies"),
+                        ("calls:write", "Send in recorded calls for analysis"),
+                        ("jobs:read", "Follow jobs and read their results"),
+                        ("requests:read", "Follow requests"),
+                        ("requests:write", "Submit requests"),
+                        ("offers:read", "Browse the offer catalogue"),
+                        ("campaigns:read", "Read campaigns and their performance"),
+                        ("campaigns:write", "Create and change campaigns"),
+                        ("links:write", "Create smart links"),
+                        ("rewards:read", "Read rewards and payouts of users"),
+                        ("clients:read", "Read API clients"),
+                        ("clients:write", "Create and change API clients"),
+                        ("keys:write", "Issue and revoke API keys"),
+                        ("webhooks:read", "Read webhook subscriptions and deliveries"),
+                        ("webhooks:write", "Create and change webhook subscriptions"),
+                        ("usage:read", "Read usage figures"),
+                    ],
+                    max_length=40,
+                ),
+                default=list,
+                size=None,
+            ),
         ),
     ]

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from credentials.models import ApiKey
-from credentials.selectors.usage import UsageRange, usage_report
+from credentials.selectors.usage import usage_report
+from credentials.selectors.usage_range import UsageRange
 from partners.models import READERS
 from partners.pages import Reach, reached
 from rewards.pages.charts import time_chart

@@ -3,10 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from catalog.models import AffiliateNetwork, CatalogSync
-from credentials.selectors.usage import UsageRange
+from credentials.selectors.usage import UsageScope
+from credentials.selectors.usage_range import UsageRange
 
 _CODES = ("RATE_LIMIT_EXCEEDED", "QUOTA_EXCEEDED")
 _LISTED = 20
@@ -17,7 +16,7 @@ def limit_violations(extent: UsageRange, *, organization_id: UUID | None = None)
 
     Every organization's without one, which only the operator's context sees.
     """
-    slots = {slot: dict.fromkeys(_CODES, 0) for slot in extent.slots()}
+    slots = {slot: dict.fromkeys(_CODES, 0) for slot in extent.slots}
     for starts_at, code, requests in _read(
         extent, "endpoint", f"date_trunc('{extent.group_by}', starts_at, 'UTC')", organization_id
     ):
@@ -52,18 +51,12 @@ def _named(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _read(extent: UsageRange, grain: str, group: str, organization_id: UUID | None) -> list[tuple[Any, ...]]:
-    arms, values = [], list[Any]()
-    narrow = " AND organization_id = %s" if organization_id else ""
-    for period, start, end in extent.parts():
-        arms.append(
-            f"SELECT starts_at, key_id, error_code, requests FROM usage_errors_{period}"  # noqa: S608 (ours)
-            f" WHERE grain = %s AND starts_at >= %s AND starts_at < %s AND error_code = ANY(%s){narrow}"
-        )
-        values += [grain, start, end, list(_CODES), *([organization_id] if organization_id else [])]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {group}, error_code, sum(requests) FROM ({' UNION ALL '.join(arms)}) refused"  # noqa: S608
-            " GROUP BY 1, 2",
-            values,
-        )
-        return cursor.fetchall()
+    codes = ", ".join(f"'{code}'" for code in _CODES)
+    return UsageScope(organization_id).read(
+        "usage_errors",
+        grain,
+        "starts_at, key_id, error_code, requests",
+        extent,
+        f"SELECT {group}, error_code, sum(requests) FROM {{rows}} WHERE error_code IN ({codes})"  # noqa: S608 (ours)
+        " GROUP BY 1, 2",
+    )

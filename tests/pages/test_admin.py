@@ -47,7 +47,13 @@ OURS = (
     "rentals",
     "invoices",
     "catalog",
+    "ledger",
+    "rewards",
+    "pipeline",
+    "storefronts",
 )
+# Those whose own tests open what they list.
+UNFILLED = {"ledger", "rewards", "pipeline", "storefronts"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 
 
@@ -165,7 +171,7 @@ def test_ops_can_list_search_and_open_but_not_change(filled, ops, model):
     listed = ops.get(reverse(f"{name}_changelist"))
     assert listed.status_code == 200
     found = listed.context["cl"].result_list
-    if model._meta.model_name not in {"attempt", "agent"}:
+    if model._meta.model_name not in {"attempt", "agent"} and model._meta.app_label not in UNFILLED:
         assert len(found) >= 1
     if admin.site._registry[model].search_fields:
         assert ops.get(reverse(f"{name}_changelist"), {"q": "no-such-thing"}).status_code == 200
