@@ -99,8 +99,9 @@ def test_a_lead_becomes_a_policy_and_the_customer_accepts_by_link(page, browser,
     process = worker("default")
     try:
         page.get_by_role("button", name="Write the file").click()
+        page.get_by_role("link", name="Download").wait_for(timeout=60_000)
         with page.expect_download() as download:
-            page.get_by_role("link", name="Download").click(timeout=60_000)
+            page.get_by_role("link", name="Download").click()
     finally:
         process.stop()
     assert download.value.suggested_filename.startswith("leads-")
