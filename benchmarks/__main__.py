@@ -12,6 +12,7 @@ from benchmarks.growth import growth
 from benchmarks.hub import Hub, Tenant, ours
 from benchmarks.jobs.run import PARTS as JOB_PARTS
 from benchmarks.jobs.run import jobs
+from benchmarks.ledger.run import ENTRIES, ledger
 from benchmarks.load import wrk_path
 from benchmarks.memory import memory
 from benchmarks.redirects import redirects
@@ -22,7 +23,7 @@ from benchmarks.webhooks.run import PARTS as WEBHOOK_PARTS
 from benchmarks.webhooks.run import webhooks
 from config.embedded.state import SetUpError
 
-PARTS = ("table", "growth", "availability", "memory", "redirects", "webhooks", "jobs")
+PARTS = ("table", "growth", "availability", "memory", "redirects", "webhooks", "jobs", "ledger")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -63,6 +64,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=6, help="load of one contender in one round")
     parser.add_argument("--requests", type=int, default=100_000, help="how many memory answers")
     parser.add_argument("--queued", type=int, default=100_000, help="how many deliveries webhooks queues")
+    parser.add_argument("--entries", type=int, default=ENTRIES, help="of the ledger's large account")
     parser.add_argument("--only", default="", help="contenders and parts of one table, separated by commas")
     parser.add_argument("--no-instructions", action="store_true", help="do not count instructions")
     parser.add_argument("--write", action="store_true", help="write the results into docs/performance.md")
@@ -99,6 +101,8 @@ def main() -> int:
             webhooks(rounds=rounds, seconds=seconds, queued=arguments.queued, only=only, write=write)
         if "jobs" in what:
             jobs(rounds=rounds, seconds=seconds, only=only, write=write)
+        if "ledger" in what:
+            ledger(rounds=rounds, seconds=seconds, entries=arguments.entries, write=write)
     except SetUpError as error:
         print(f"\n  {error}\n", file=sys.stderr)
         return 1

@@ -18,6 +18,7 @@ from jobs.urls import partner_urlpatterns as call_analysis
 from leads.urls import api_urlpatterns as leads
 from partner_requests.urls import api_urlpatterns as partner_requests
 from rentals.urls import api_urlpatterns as rentals
+from rewards.payout_urls import api_urlpatterns as rewards
 from rewards.urls import campaigns_urlpatterns as campaigns
 from webhooks.urls import api_urlpatterns as webhooks
 
@@ -39,6 +40,7 @@ urlpatterns = [
     path("api/partner/v1/", include(invoices)),
     path("api/partner/v1/", include(call_analysis)),
     path("v1/", include(campaigns)),
+    path("v1/", include(rewards)),
     path("", include(governance)),
     path("", include(webhooks)),
     path("", include(partner_requests)),
@@ -50,6 +52,8 @@ urlpatterns = [
     path("", include("bookings.urls")),
     path("", include("rentals.urls")),
     path("", include("rewards.urls")),
+    path("", include("rewards.payout_urls")),
+    path("", include("ledger.urls")),
     path("", include("invoices.urls")),
     path("", include("leads.urls")),
     path("", include("jobs.urls")),

@@ -87,7 +87,8 @@ def _key(text: str) -> Presented:
 def request_authenticate(request: Any, *, address: str, view: Any = None) -> None:
     """Find the request's credential, check it, and count the request against its limits.
 
-    A view that `is_public` needs none, one that `admits_session` takes a dashboard session too.
+    A view that `is_public` needs none (`public_limits` are an address's there, counted as its
+    `public_counter`), one that `admits_session` takes a dashboard session too.
 
     Sets `request.credential` (Snapshot, TokenHolder or None), `request.limits` and `request.verdict`.
     One round trip to the store; no database query for a key this process has seen.
@@ -102,7 +103,9 @@ def request_authenticate(request: Any, *, address: str, view: Any = None) -> Non
             return
         if presented is None:
             if getattr(view, "is_public", False):
-                _count(request, subject=f"address:{address}", limits=ANONYMOUS)
+                counter = getattr(view, "public_counter", "address")
+                limits = getattr(view, "public_limits", ANONYMOUS)
+                _count(request, subject=f"{counter}:{address}", limits=limits)
                 return
             raise Unauthorized
         snapshot = _verified(presented)

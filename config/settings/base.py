@@ -62,7 +62,7 @@ INSTALLED_APPS = [
 
 # --- The two ways of a request -----------------------------------------------
 # Paths under API_PREFIXES are answered inside the first middleware, past the page stack below it.
-API_PREFIXES = ("/api/", "/v1/", "/partner/")
+API_PREFIXES = ("/api/", "/v1/", "/partner/", "/postbacks/")
 # ... and these as they stand; behind a slash this one is an app's page in the Django admin.
 API_PATHS = frozenset({"/admin/partners"})
 # Where people and partners reach the hub, without a slash at the end.
@@ -174,7 +174,9 @@ CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 5.0},
     "bookings.expire_holds": {"task": "bookings.expire_holds", "schedule": 10.0},
     "ledger.checkpoint": {"task": "ledger.checkpoint", "schedule": 60.0},
-    "ledger.reconcile": {"task": "ledger.reconcile", "schedule": 3600.0},
+    "rewards.reconcile": {"task": "rewards.reconcile", "schedule": 3600.0},
+    "rewards.attribute_late": {"task": "rewards.attribute_late", "schedule": 60.0},
+    "rewards.send_payouts": {"task": "rewards.send_payouts", "schedule": 30.0},
     "rentals.sweep": {"task": "rentals.sweep", "schedule": 30.0},
     "rewards.clean_up_clicks": {"task": "rewards.clean_up_clicks", "schedule": 3600.0},
     "jobs.expire_recordings": {"task": "jobs.expire_recordings", "schedule": 3600.0},
@@ -265,6 +267,8 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "leads.models.Lead.Status",
         "BookingStatusEnum": "bookings.models.Booking.Status",
         "RentalStatusEnum": "rentals.models.Order.Status",
+        "RewardStatusEnum": "rewards.models.Reward.Status",
+        "PayoutStatusEnum": "rewards.models.PayoutItem.Status",
         "InvoiceStatusEnum": "invoices.models.Invoice.Status",
         "InvoiceKindEnum": "invoices.models.Invoice.Kind",
         "JobStatusEnum": "jobs.models.Job.Status",
@@ -324,6 +328,13 @@ OUTBOUND_ALLOW_LOOPBACK = env.bool("OUTBOUND_ALLOW_LOOPBACK", default=False)
 # How soon an operator should settle a request whose type has no handler.
 REQUEST_TARGET_S = env.int("REQUEST_TARGET_S", default=86_400)
 LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=90)
+
+# --- Rewards ------------------------------------------------------------------------
+# How many postbacks an address may send a minute; a tenth of them at once.
+POSTBACKS_PER_MINUTE = env.int("POSTBACKS_PER_MINUTE", default=60_000)
+# Payouts by Stripe Connect transfers; empty: bank files only.
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_API_URL = env.str("STRIPE_API_URL", default="https://api.stripe.com").rstrip("/")
 
 # --- Mail: notices to people ----------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))

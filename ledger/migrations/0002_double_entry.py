@@ -12,10 +12,7 @@ CREATE TABLE ledger_balance (
   environment varchar(10) NOT NULL,
   balance_minor bigint NOT NULL,
   entries bigint NOT NULL,
-  -- -1: never above zero (credit balances), 1: never below (debit balances), 0: either
-  side smallint NOT NULL,
-  PRIMARY KEY (account_id, slot),
-  CONSTRAINT ledger_balance_side CHECK (side * balance_minor >= 0)
+  PRIMARY KEY (account_id, slot)
 ) WITH (fillfactor = 50);
 CREATE INDEX ledger_balance_tenant ON ledger_balance (organization_id, environment);
 
@@ -56,17 +53,28 @@ CREATE TRIGGER ledger_posting_enter BEFORE INSERT ON ledger_posting
 CREATE FUNCTION hub_ledger_balances() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE held_operator CONSTANT text := coalesce(current_setting('hub.operator', true), '');
+  wrong boolean;
 BEGIN
   PERFORM set_config('hub.operator', 'on', true);
+  WITH kept AS (
   INSERT INTO ledger_balance AS held
-    (account_id, slot, organization_id, environment, balance_minor, entries, side)
+    (account_id, slot, organization_id, environment, balance_minor, entries)
   SELECT a.id, CASE WHEN a.kind IN ('user_payable', 'payee_debt') THEN 0 ELSE hub_counting_slot() END,
-    a.organization_id, a.environment, sum(e.amount_minor), count(*),
-    CASE a.kind WHEN 'user_payable' THEN -1 WHEN 'payee_debt' THEN 1 ELSE 0 END
+    a.organization_id, a.environment, sum(e.amount_minor), count(*)
   FROM entered e JOIN ledger_account a ON a.id = e.account_id
   GROUP BY a.id ORDER BY a.id
   ON CONFLICT (account_id, slot) DO UPDATE
-    SET balance_minor = held.balance_minor + excluded.balance_minor, entries = held.entries + excluded.entries;
+    SET balance_minor = held.balance_minor + excluded.balance_minor, entries = held.entries + excluded.entries
+    RETURNING account_id, balance_minor
+  )
+  -- no check constraint: it would judge what is proposed to be inserted, not what comes of it
+  SELECT bool_or(CASE a.kind WHEN 'user_payable' THEN k.balance_minor > 0
+    WHEN 'payee_debt' THEN k.balance_minor < 0 END) INTO wrong
+  FROM kept k JOIN ledger_account a ON a.id = k.account_id WHERE a.kind IN ('user_payable', 'payee_debt');
+  IF wrong THEN
+    RAISE EXCEPTION 'a payee''s account would turn to the other side'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_balance_side';
+  END IF;
   PERFORM set_config('hub.operator', held_operator, true);
   RETURN NULL;
 END $$;

@@ -13,8 +13,8 @@ from rewards.models.campaigns import Campaign
 class RewardTerms(TenantModel):
     """How an organization shares commissions and pays rewards. Without a row these defaults hold.
 
-    `platform_share` is what the organization keeps of a commission, in hundredths of a percent; the end user's
-    part is the campaign's, and the partner gets the rest.
+    `platform_share` is what the organization keeps of a commission, in hundredths of a percent; the end
+    user's part is the campaign's, and the partner gets the rest.
     """
 
     platform_share = models.PositiveIntegerField(default=2_000)
@@ -72,9 +72,10 @@ class Conversion(TenantModel):
     """A sale or an action that a network reports. Its transaction id at the network is what makes it one.
 
     `payout` is the network's commission as reported, `commission` the same in `currency`, at `rate`: the
-    campaign's currency where it promises a flat reward, else the network's own. `platform`, `partner` and `user`
-    are what is booked of it at present, and sum to `commission` when it is approved and not held, to nothing
-    otherwise. What changed, and what moved for it, is in its changes and in the ledger, which only grow.
+    campaign's currency where it promises a flat reward, else the network's own. `platform`, `partner` and
+    `user` are what is booked of it at present, and sum to `commission` when it is approved and not held, to
+    nothing otherwise. What changed, and what moved for it, is in its changes and in the ledger, which only
+    grow.
 
     `held_for` says why an attributed or approved conversion is not booked: nobody is known to have brought it
     (`unattributed`), the offer's cap is reached (`cap`), or a rate is missing (`rate`).
@@ -117,6 +118,8 @@ class Conversion(TenantModel):
     # Of the sale and the payout.
     payout_currency = models.CharField(max_length=3)
     rate = models.DecimalField(max_digits=20, decimal_places=10, default=1)
+    # The payout's currency that `rate` is for; empty while none was needed or known.
+    rate_source = models.CharField(max_length=3, blank=True)
     commission_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     platform_minor = models.PositiveBigIntegerField(default=0)
@@ -124,8 +127,9 @@ class Conversion(TenantModel):
     user_minor = models.PositiveBigIntegerField(default=0)
     # How many transactions the ledger has of it.
     bookings = models.PositiveIntegerField(default=0)
-    # The day whose cap it counts against; empty where the offer has none.
+    # The day whose cap it counts against, and with how much; empty where the offer has none.
     counted_on = models.DateField(null=True)
+    counted_minor = models.PositiveBigIntegerField(default=0)
     approved_at = models.DateTimeField(null=True)
 
     objects = TenantQuerySet.as_manager()

@@ -116,6 +116,8 @@ class PayoutItem(TenantModel):
     payee = models.ForeignKey(Payee, models.PROTECT, related_name="+", db_constraint=False)
     client_id = models.UUIDField()
     user_id = models.CharField(max_length=120, blank=True)
+    # The payee's, as they were when it was approved.
+    details_sealed = models.BinaryField(default=bytes)
     currency = models.CharField(max_length=3)
     gross_minor = models.PositiveBigIntegerField()
     debt_minor = models.PositiveBigIntegerField(default=0)
@@ -156,9 +158,9 @@ class PayoutItem(TenantModel):
 class Reward(TenantModel):
     """A part of an approved conversion that is owed: to a partner's user, or (`kind` partner) to the partner.
 
-    Paid out once its hold is over. `item` is the payout that holds or paid it. `debt_minor` is what was taken
-    back after it had been paid out, or was on its way: the payee owes it. `client_id` is no foreign key, since
-    what is owed outlives the client.
+    Paid out once its hold is over. `item` is the payout that holds or paid it. `debt_minor` is what was
+    taken back after it had been paid out, or was on its way: the payee owes it. `client_id` is no foreign
+    key, since what is owed outlives the client.
     """
 
     class Kind(models.TextChoices):

@@ -1,14 +1,17 @@
 """Parts always sum to the whole."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.splitting import split
 
+# a busy machine is slow to think of examples
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WEIGHTS = st.lists(st.integers(0, 10_000), min_size=1, max_size=6).filter(any)
 
 
+@UNHURRIED
 @given(st.integers(-(10**12), 10**12), WEIGHTS)
 def test_parts_sum_to_the_whole_and_are_a_unit_from_their_exact_share(whole, weights):
     parts = split(whole, weights)
@@ -19,6 +22,7 @@ def test_parts_sum_to_the_whole_and_are_a_unit_from_their_exact_share(whole, wei
         assert weight or not part
 
 
+@UNHURRIED
 @given(st.integers(0, 10**12), WEIGHTS)
 def test_what_is_taken_back_is_what_was_given(whole, weights):
     assert split(-whole, weights) == [-part for part in split(whole, weights)]

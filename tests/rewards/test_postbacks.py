@@ -1,0 +1,411 @@
+"""What a network reports becomes a conversion once, split to the last minor unit."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.models import AffiliateNetwork
+from config import tenancy
+from credentials.limits import ANONYMOUS
+from rewards.models import Conversion, ConversionTally, ExchangeRate
+from rewards.postback_doors import _doors
+from rewards.services.conversions import (
+    conversion_attribute,
+    conversion_release,
+    conversions_attribute_late,
+)
+from rewards.services.payees import exchange_rate_add
+from rewards.splits import parts_of
+from tests.campaigns import make_campaign, make_link
+from tests.conftest import owner_connection
+from tests.conversions import SECRET, in_thread, make_shop, terms
+from tests.factories import ACTOR, SANDBOX, make_organization
+from tests.offers import make_network, make_offer
+
+
+@pytest.fixture
+def shop(organization):
+    return make_shop(organization)
+
+
+def count(shop):
+    with tenancy.tenant(shop.organization.id, SANDBOX):
+        return Conversion.objects.count()
+
+
+def events(organization):
+    with owner_connection() as owner:
+        return [
+            row[0]
+            for row in owner.execute(
+                "SELECT type FROM webhooks_event WHERE organization_id = %s ORDER BY id", [organization.id]
+            )
+        ]
+
+
+def test_an_approved_conversion_is_split_and_its_reward_queued(shop):
+    answer = shop.postback("t-1", sale_amount="100", goal="sale")
+    assert answer.status_code == 200
+    conversion = shop.conversion("t-1")
+    assert answer.json() == {"conversion_id": str(conversion.id), "result": "recorded", "status": "approved"}
+    assert (conversion.sale_minor, conversion.payout_minor, conversion.commission_minor) == (
+        10_000,
+        1000,
+        1000,
+    )
+    assert (conversion.platform_minor, conversion.partner_minor, conversion.user_minor) == (200, 400, 400)
+    assert (conversion.goal, conversion.client_id) == ("sale", shop.client.id)
+    assert shop.balances() == {
+        "network_receivable": 1000,
+        "platform_revenue": 200,
+        "partner_payable": 400,
+        "user_payable:u-1": 400,
+    }
+    assert [(one.kind, one.amount_minor, one.status) for one in shop.rewards()] == [
+        ("partner", 400, "queued"),
+        ("user", 400, "queued"),
+    ]
+    assert events(shop.organization) == ["reward.queued"]
+    assert shop.differences() == []
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.integers(0, 10**9),
+    st.integers(0, 10_000),
+    st.none() | st.integers(0, 10_000),
+    st.integers(0, 10**9),
+    st.booleans(),
+    st.booleans(),
+)
+def test_the_parts_always_sum_to_the_commission(commission, platform, share, flat, has_user, has_partner):
+    parts = parts_of(
+        commission,
+        share=share,
+        flat_reward_minor=None if share is not None else flat,
+        platform_share=platform,
+        has_user=has_user,
+        has_partner=has_partner,
+    )
+    assert sum(parts) == commission
+    assert min(parts) >= 0
+    assert has_user or not parts.user
+    assert has_partner or parts.platform == commission
+
+
+def test_a_flat_reward_is_the_users_whatever_the_commission(organization):
+    shop = make_shop(organization, campaign={"share": None, "flat_reward_minor": 250, "currency": "EUR"})
+    shop.postback("t-1", payout="10")
+    shop.postback("t-2", payout="1")
+    one, two = shop.conversion("t-1"), shop.conversion("t-2")
+    assert (one.platform_minor, one.partner_minor, one.user_minor) == (200, 550, 250)
+    assert (two.platform_minor, two.partner_minor, two.user_minor) == (0, 0, 100)
+
+
+def test_without_a_payout_the_offer_says_what_it_pays(organization):
+    shop = make_shop(organization)  # 10 % of the sale
+    shop.postback("t-1", payout="", sale_amount="59.95")
+    assert shop.conversion("t-1").commission_minor == 599
+    flat = make_shop(organization, offer={"commission_type": "flat", "commission_value": 750})
+    flat.postback("t-2", payout="{payout}")
+    assert flat.conversion("t-2").commission_minor == 750
+
+
+@pytest.mark.parametrize("send", ["query", "form", "json", "header"])
+def test_it_is_taken_by_get_form_and_json(shop, send):
+    parameters = {"transaction_id": "t-1", "clickid": f"{shop.link.code}.x", "commission": "3.21"}
+    address = f"/postbacks/{shop.network.slug}"
+    if send == "query":
+        answer = shop.browser.get(address, parameters | {"token": SECRET})
+    elif send == "form":
+        answer = shop.browser.post(address, parameters | {"token": SECRET})
+    elif send == "json":
+        body = parameters | {"token": SECRET, "commission": 3.21}
+        answer = shop.browser.post(address, body, content_type="application/json")
+    else:
+        answer = shop.browser.get(address, parameters, headers={"X-Postback-Secret": SECRET})
+    assert answer.status_code == 200, answer.content
+    assert shop.conversion("t-1").commission_minor == 321
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"txn_id": ""}, "transaction_id"),
+        ({"txn_id": "x" * 121}, "transaction_id"),
+        ({"txn_id": "a\x00b"}, None),
+        ({"payout": "-1"}, "payout"),
+        ({"payout": "1e5"}, "payout"),
+        ({"payout": "9" * 13}, "payout"),
+        ({"sale_amount": "ten"}, "sale_amount"),
+        ({"currency": "EURO"}, "currency"),
+        ({"status": "maybe"}, "status"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_nothing_is_kept(shop, wrong, field):
+    answer = shop.postback(**wrong)
+    assert answer.status_code == 400
+    assert field is None or field in answer.json()["details"]
+    assert count(shop) == 0
+
+
+def test_a_wrong_secret_is_refused_and_soon_the_address(shop):
+    for name, secret in ((shop.network.id, "wrong"), (shop.network.id, ""), ("unknown", SECRET)):
+        answer = shop.browser.get(f"/postbacks/{name}", {"txn_id": "t-1", "payout": "1", "secret": secret})
+        assert answer.status_code == 401
+        assert answer.json()["error"] == "UNAUTHORIZED"
+    for _ in range(ANONYMOUS.per_minute):
+        answer = shop.postback(secret="guess")
+    assert answer.status_code == 429
+    assert count(shop) == 0
+    # its own postbacks go on
+    assert shop.postback().status_code == 200
+
+
+def test_a_network_without_a_secret_or_switched_off_admits_nobody(shop):
+    for change in ({"is_enabled": False}, {"is_enabled": True, "postback_secret_sealed": b""}):
+        with tenancy.operator():
+            AffiliateNetwork.objects.filter(id=shop.network.id).update(**change)
+        _doors.clear()
+        assert shop.postback().status_code == 401
+        assert shop.postback(secret="").status_code == 401
+    assert count(shop) == 0
+
+
+def test_it_comes_from_the_networks_addresses_only(organization):
+    shop = make_shop(organization, postback_ip_allowlist=["10.1.0.0/16", "192.0.2.7"])
+    assert shop.postback().status_code == 403
+    assert count(shop) == 0
+    answer = shop.browser.get(
+        f"/postbacks/{shop.network.id}",
+        {"txn_id": "t", "payout": "1", "secret": SECRET},
+        REMOTE_ADDR="10.1.9.9",
+    )
+    assert answer.status_code == 200
+
+
+def test_two_organizations_call_their_networks_alike(organization):
+    mine = make_shop(organization, slug="trackier")
+    other = make_shop(
+        make_organization(),
+        slug="trackier",
+        postback_secret_sealed=mine.network.postback_secret_sealed,
+    )
+    with tenancy.operator():
+        AffiliateNetwork.objects.filter(id=other.network.id).update(postback_secret_sealed=b"")
+    _doors.clear()
+    parameters = {"txn_id": "t-1", "payout": "1", "secret": SECRET, "click_id": f"{mine.link.code}.x"}
+    assert mine.browser.get("/postbacks/trackier", parameters).status_code == 200
+    assert (count(mine), count(other)) == (1, 0)
+
+
+def test_other_methods_are_refused(shop):
+    assert shop.browser.delete(f"/postbacks/{shop.network.id}").status_code == 405
+
+
+def test_the_same_postback_50_times_at_once_credits_once(shop):
+    send = in_thread(lambda _: shop.postback("t-1"))
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(send, range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    results = [answer.json()["result"] for answer in answers]
+    assert (results.count("recorded"), results.count("duplicate")) == (1, 49)
+    assert shop.balances()["network_receivable"] == 1000
+    assert shop.history("t-1") == ["approved"]
+    assert events(shop.organization) == ["reward.queued"]
+    assert shop.differences() == []
+
+
+def test_without_the_constraint_the_same_race_credits_more_than_once(shop):
+    """The negative control: it is the constraint that makes it one."""
+    with owner_connection() as owner:
+        owner.execute("ALTER TABLE rewards_conversion DROP CONSTRAINT conversion_once")
+        try:
+            with ThreadPoolExecutor(16) as pool:
+                list(pool.map(in_thread(lambda _: shop.postback("t-1")), range(50)))
+            credited = shop.balances()["network_receivable"]
+        finally:
+            owner.execute("TRUNCATE rewards_conversion CASCADE")
+            owner.execute(
+                "ALTER TABLE rewards_conversion ADD CONSTRAINT conversion_once"
+                " UNIQUE (network_id, network_transaction_id)"
+            )
+    assert credited > 1000
+
+
+def test_50_approvals_of_one_pending_conversion_credit_once(shop):
+    shop.postback("t-1", status="pending")
+    assert shop.balances() == {}
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(in_thread(lambda _: shop.postback("t-1")), range(50)))
+    assert shop.balances()["network_receivable"] == 1000
+    assert shop.history("t-1") == ["received", "approved"]
+
+
+def test_pending_approved_rejected_is_a_reversal(shop):
+    for status, result in (("pending", "recorded"), ("approved", "updated"), ("rejected", "updated")):
+        answer = shop.postback("t-1", status=status)
+        assert answer.json()["result"] == result
+    assert answer.json()["status"] == "reversed"
+    assert shop.balances() == {}
+    assert shop.history("t-1") == ["received", "approved", "reversed"]
+    assert [one.status for one in shop.rewards()] == ["reversed", "reversed"]
+    assert events(shop.organization) == ["reward.queued", "reward.reversed"]
+    assert shop.postback("t-1", status="rejected").json()["result"] == "duplicate"
+    assert shop.differences() == []
+
+
+def test_a_pending_that_is_rejected_never_was_booked(shop):
+    shop.postback("t-1", status="pending")
+    assert shop.postback("t-1", status="cancelled").json()["status"] == "rejected"
+    assert shop.balances() == {}
+    assert shop.rewards() == []
+
+
+def test_a_pending_after_its_approval_is_late_and_changes_nothing(shop):
+    shop.postback("t-1", status="approved")
+    for _ in range(3):
+        answer = shop.postback("t-1", status="pending", payout="99")
+        assert answer.json()["result"] == "ignored"
+    assert shop.conversion("t-1").commission_minor == 1000
+    assert shop.history("t-1") == ["approved", "ignored"]
+
+
+@pytest.mark.parametrize("first", ["rejected", "approved"])
+def test_an_approval_after_the_end_is_ignored_and_visible(shop, first):
+    shop.postback("t-1", status=first)
+    shop.postback("t-1", status="rejected")
+    assert shop.postback("t-1", status="approved").json()["result"] == "ignored"
+    assert shop.balances() == {}
+    assert shop.history("t-1")[-1] == "ignored"
+
+
+def test_another_amount_is_an_adjustment_and_never_an_overwrite(shop):
+    shop.postback("t-1", payout="10")
+    shop.postback("t-1", payout="12.50")
+    assert shop.balances()["user_payable:u-1"] == 500
+    shop.postback("t-1", payout="5")
+    assert shop.postback("t-1", payout="5").json()["result"] == "duplicate"
+    assert shop.balances() == {
+        "network_receivable": 500,
+        "platform_revenue": 100,
+        "partner_payable": 200,
+        "user_payable:u-1": 200,
+    }
+    assert shop.history("t-1") == ["approved", "adjusted", "adjusted"]
+    with tenancy.tenant(shop.organization.id, SANDBOX):
+        changes = shop.conversion("t-1").changes.order_by("id")
+        before = [change.details.get("before", {}).get("payoutMinor") for change in changes]
+        assert before == [None, 1000, 1250]
+        assert all(change.ledger_transaction_id for change in changes)
+    assert [one.amount_minor for one in shop.rewards(kind="user")] == [200]
+    assert events(shop.organization) == ["reward.queued", "reward.adjusted", "reward.adjusted"]
+    assert shop.differences() == []
+
+
+def test_a_postback_without_an_amount_changes_none(shop):
+    shop.postback("t-1", payout="10")
+    assert shop.postback("t-1", payout="").json()["result"] == "duplicate"
+
+
+def test_an_unknown_click_is_kept_and_can_be_attributed(shop):
+    shop.postback("t-1", click_id="nothing")
+    conversion = shop.conversion("t-1")
+    assert (conversion.held_for, conversion.status) == ("unattributed", "approved")
+    assert shop.balances() == {}
+    assert conversions_attribute_late() == 0
+    with tenancy.tenant(shop.organization.id, SANDBOX):
+        conversion_attribute(conversion_id=conversion.id, reference=shop.link.code, actor="ops@hub.example")
+    assert shop.balances()["user_payable:u-1"] == 400
+    assert shop.history("t-1") == ["approved", "attributed"]
+
+
+def test_a_click_that_comes_after_its_conversion_is_found(shop):
+    shop.postback("t-1", click_id="LateCode1.x")
+    make_link(shop.campaign, code="LateCode1", user_id="u-2")
+    assert conversions_attribute_late() == 1
+    assert conversions_attribute_late() == 0
+    assert shop.balances()["user_payable:u-2"] == 400
+
+
+def test_a_network_does_not_speak_for_anothers_offers(shop):
+    other = make_network(shop.organization)
+    campaign = make_campaign(shop.organization, offer=make_offer(shop.organization, network=other))
+    shop.postback("t-1", click_id=f"{make_link(campaign, user_id='u-9').code}.x")
+    assert shop.conversion("t-1").held_for == "unattributed"
+
+
+def test_without_a_user_the_users_part_is_the_partners(shop):
+    link = make_link(shop.campaign)
+    shop.postback("t-1", click_id=f"{link.code}.x")
+    assert shop.balances() == {"network_receivable": 1000, "platform_revenue": 200, "partner_payable": 800}
+
+
+def test_another_currency_is_converted_at_a_rate_that_stays(shop):
+    shop.postback("t-1", currency="USD")
+    assert shop.conversion("t-1").held_for == "rate"
+    assert shop.balances() == {}
+    given = {"organization_id": shop.organization.id, "environment": SANDBOX, "actor": ACTOR}
+    with tenancy.tenant(shop.organization.id, SANDBOX):
+        exchange_rate_add(source="USD", target="EUR", rate=Decimal("0.9"), **given)
+        # it held before the rate was known
+        assert ExchangeRate.objects.count() == 1
+    shop.postback("t-2", currency="USD")
+    conversion = shop.conversion("t-2")
+    assert (conversion.payout_minor, conversion.payout_currency) == (1000, "USD")
+    assert (conversion.commission_minor, conversion.currency, conversion.rate) == (900, "EUR", Decimal("0.9"))
+    with tenancy.tenant(shop.organization.id, SANDBOX):
+        exchange_rate_add(source="USD", target="EUR", rate=Decimal("0.5"), **given)
+    shop.postback("t-2", currency="USD", payout="20")
+    assert shop.conversion("t-2").commission_minor == 1800
+    shop.postback("t-3", currency="USD")
+    assert shop.conversion("t-3").commission_minor == 500
+    # a currency without a rate does not unbook what is booked
+    assert shop.postback("t-3", currency="JPY", payout="700").json()["result"] == "ignored"
+    assert shop.balances()["network_receivable"] == 2300
+
+
+def test_a_daily_cap_of_3_admits_exactly_3_of_20_at_once(organization):
+    shop = make_shop(organization, offer={"daily_conversion_cap": 3, "total_conversion_cap": 10})
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(in_thread(lambda n: shop.postback(f"t-{n}", status="pending")), range(20)))
+    with tenancy.tenant(organization.id, SANDBOX):
+        assert Conversion.objects.filter(held_for="").count() == 3
+        assert Conversion.objects.filter(held_for="cap").count() == 17
+        free = Conversion.objects.filter(held_for="").first()
+        assert set(ConversionTally.objects.values_list("conversion_count", flat=True)) == {3}
+    # a rejection makes room
+    shop.postback(free.network_transaction_id, status="rejected")
+    shop.postback("t-new")
+    shop.postback("t-over")
+    assert (shop.conversion("t-new").held_for, shop.conversion("t-over").held_for) == ("", "cap")
+    assert shop.balances()["network_receivable"] == 1000
+    with tenancy.tenant(organization.id, SANDBOX):
+        conversion_release(conversion_id=shop.conversion("t-over").id, actor="ops@hub.example")
+    assert shop.balances()["network_receivable"] == 2000
+    assert shop.differences() == []
+
+
+def test_a_revenue_cap_counts_what_is_paid(organization):
+    shop = make_shop(organization, offer={"total_revenue_cap_minor": 2500})
+    for number in range(3):
+        shop.postback(f"t-{number}")
+    held = [shop.conversion(f"t-{number}").held_for for number in range(3)]
+    assert held == ["", "", "cap"]
+
+
+def test_each_part_is_due_after_the_hold(organization):
+    shop = make_shop(organization)
+    terms(organization, hold_days=30)
+    shop.postback("t-1")
+    assert {(one.available_at - timezone.now()).days for one in shop.rewards()} == {29}
+
+
+def test_another_tenant_sees_none_of_it(shop):
+    shop.postback("t-1")
+    with tenancy.tenant(make_organization().id, SANDBOX):
+        assert not Conversion.objects.exists()
