@@ -140,8 +140,8 @@ def statement_lines(
 def _lines(account: Account, **bounds: int) -> list[StatementLine]:
     sign = sign_of(account.kind)
     with connection.cursor() as cursor:
-        cursor.execute(_PAGE, {"account": account.id} | bounds)
-        return [StatementLine(*row[:7], sign * row[7], sign * row[8]) for row in cursor.fetchall()]
+        cursor.execute(_PAGE, {"account": account.id, **bounds})
+        return [StatementLine._make((*row[:7], sign * row[7], sign * row[8])) for row in cursor.fetchall()]
 
 
 def _bounds(account: Account, since: datetime | None, until: datetime | None) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Run in a process of the hub (benchmarks/remote.py): a campaign, an account of many entries, and reads."""
 
-import os
 import secrets
 import time
 from typing import Any
@@ -10,9 +9,7 @@ import django
 
 django.setup()
 
-import psycopg  # noqa: E402 (needs the app registry)
-
-from benchmarks.tenant import ACTOR  # noqa: E402
+from benchmarks.tenant import ACTOR  # noqa: E402 (needs the app registry)
 from catalog.models import AffiliateNetwork, Brand, Offer  # noqa: E402
 from config import tenancy  # noqa: E402
 from config.encryption import seal  # noqa: E402
@@ -29,20 +26,6 @@ from rewards.services.reconciling import rewards_check  # noqa: E402
 _SANDBOX = Environment.SANDBOX
 _RECEIVABLE = AccountKey(Kind.NETWORK_RECEIVABLE, "EUR")
 _REVENUE = AccountKey(Kind.PLATFORM_REVENUE, "EUR")
-# Past the service, in lots, each a commit: the triggers keep the balances, and the constraint judges each.
-_FILL = """
-WITH made AS (
-  INSERT INTO ledger_transaction (id, organization_id, environment, created_at, updated_at, kind,
-    idempotency_key, source_type, description)
-  SELECT gen_random_uuid(), %(organization)s, 'sandbox', now(), now(), 'conversion', %(lot)s || '-' || n, '',
-    'Filled' FROM generate_series(1, %(count)s) n RETURNING id
-)
-INSERT INTO ledger_posting
-  (organization_id, environment, transaction_id, account_id, amount_minor, created_at)
-SELECT %(organization)s, 'sandbox', made.id, side.account, side.amount, now()
-FROM made, (VALUES (%(receivable)s::uuid, 1000), (%(revenue)s::uuid, -1000)) AS side (account, amount)
-"""
-_LOT = 20_000
 
 
 def campaign_create(secret: str) -> dict[str, str]:
@@ -85,26 +68,17 @@ def campaign_create(secret: str) -> dict[str, str]:
     }
 
 
-def account_fill(organization_id: str, entries: int) -> float:
-    """Post to one account so often, close its statement, and answer in how many seconds that closed."""
-    from_service = Entry("conversion", "first", [Line(_RECEIVABLE, 1000), Line(_REVENUE, -1000)])
+def accounts_open(organization_id: str) -> dict[str, str]:
+    """Post once; answers the ids of the two accounts."""
+    first = Entry("conversion", "first", [Line(_RECEIVABLE, 1000), Line(_REVENUE, -1000)])
     with tenancy.tenant(organization_id, _SANDBOX):
-        transaction_post(organization_id=UUID(organization_id), environment=_SANDBOX, entry=from_service)
-        ids = {a.kind: a.id for a in Account.objects.filter(organization_id=organization_id)}
-    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
-        owner.execute("SET hub.operator = 'on'")
-        for lot in range(0, entries - 1, _LOT):
-            owner.execute(
-                _FILL,
-                {
-                    "organization": organization_id,
-                    "lot": str(lot),
-                    "count": min(_LOT, entries - 1 - lot),
-                    "receivable": ids[Kind.NETWORK_RECEIVABLE],
-                    "revenue": ids[Kind.PLATFORM_REVENUE],
-                },
-            )
-        owner.execute("VACUUM ANALYZE")
+        transaction_post(organization_id=UUID(organization_id), environment=_SANDBOX, entry=first)
+        accounts = Account.objects.filter(organization_id=organization_id)
+        return {account.kind: str(account.id) for account in accounts}
+
+
+def statement_close() -> float:
+    """Close all statements; answers in how many seconds."""
     began = time.perf_counter()
     statements_checkpoint()
     return time.perf_counter() - began

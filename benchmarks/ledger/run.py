@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from benchmarks.hub import Hub
+from benchmarks.hub import DATABASE, Hub
+from benchmarks.ledger.filling import account_fill
 from benchmarks.load import wrk_path
 from benchmarks.processes import Remote
 from benchmarks.report import publish, spread
@@ -34,7 +35,10 @@ def ledger(*, rounds: int, seconds: float, entries: int, write: bool) -> None:
             secret = secrets.token_hex(8)
             print(f"Filling an account with {entries:,} entries…", flush=True)
             large = books.ask("campaign_create", secret=secrets.token_hex(8))["organization_id"]
-            closed_s = books.ask("account_fill", organization_id=large, entries=entries)
+            accounts = books.ask("accounts_open", organization_id=large)
+            with stores.superuser(DATABASE) as superuser:
+                account_fill(superuser, large, accounts, entries)
+            closed_s = books.ask("statement_close")
             reads = books.ask("reads", organization_id=large, calls=_CALLS)
             for name, found in reads.items():
                 print(f"  {name:32} {statistics.median(found):6.2f} ms", flush=True)

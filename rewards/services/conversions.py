@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.timezone import now
 
 from catalog.models import WHOLE, AffiliateNetwork, Offer
 from config import tenancy
@@ -85,7 +84,7 @@ def conversion_attribute(*, conversion_id: UUID, reference: str, actor: str) -> 
         raise NotFound("There is no such click or link of this network.")
     _attribute(conversion, found)
     # a rate that was added since will do
-    _price(conversion, conversion.network, at=now())
+    _price(conversion, conversion.network, at=timezone.now())
     _advance(conversion, Action.ATTRIBUTED, actor, {"reference": reference}, terms=_terms(conversion))
     return conversion
 
@@ -101,7 +100,7 @@ def conversion_release(*, conversion_id: UUID, actor: str) -> Conversion:
         raise InvalidTransition("It is not held.")
     held_for, conversion.held_for = conversion.held_for, ""
     # a rate that was added since will do
-    _price(conversion, conversion.network, at=now())
+    _price(conversion, conversion.network, at=timezone.now())
     if conversion.held_for:
         raise BusinessRule("There is no exchange rate for its currency.", reason="no_rate")
     _advance(
@@ -216,7 +215,7 @@ def _advance(
     elif not counts:
         cap_release(conversion)
     if conversion.status == Status.APPROVED and conversion.approved_at is None:
-        conversion.approved_at = now()
+        conversion.approved_at = timezone.now()
     target = _parts(conversion, terms)
     booked = conversion_book(
         conversion=conversion,

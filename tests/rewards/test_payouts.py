@@ -151,7 +151,7 @@ def test_50_simultaneous_approvals_book_and_make_one(shop, people):
         except InvalidTransition:
             return "refused"
 
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(in_thread(once), range(50)))
     assert (answers.count("refused"), len(answers)) == (49, 50)
     assert shop.balances()["payout_clearing"] == 400

@@ -209,7 +209,7 @@ def test_other_methods_are_refused(shop):
 
 def test_the_same_postback_50_times_at_once_credits_once(shop):
     send = in_thread(lambda _: shop.postback("t-1"))
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(send, range(50)))
     assert {answer.status_code for answer in answers} == {200}
     results = [answer.json()["result"] for answer in answers]
@@ -225,7 +225,7 @@ def test_without_the_constraint_the_same_race_credits_more_than_once(shop):
     with owner_connection() as owner:
         owner.execute("ALTER TABLE rewards_conversion DROP CONSTRAINT conversion_once")
         try:
-            with ThreadPoolExecutor(16) as pool:
+            with ThreadPoolExecutor(12) as pool:
                 list(pool.map(in_thread(lambda _: shop.postback("t-1")), range(50)))
             credited = shop.balances()["network_receivable"]
         finally:
@@ -240,7 +240,7 @@ def test_without_the_constraint_the_same_race_credits_more_than_once(shop):
 def test_50_approvals_of_one_pending_conversion_credit_once(shop):
     shop.postback("t-1", status="pending")
     assert shop.balances() == {}
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(12) as pool:
         list(pool.map(in_thread(lambda _: shop.postback("t-1")), range(50)))
     assert shop.balances()["network_receivable"] == 1000
     assert shop.history("t-1") == ["received", "approved"]
