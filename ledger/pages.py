@@ -155,7 +155,7 @@ def _named(accounts: list[Account]) -> list[tuple[Any, str]]:
     clients = {one.client_id for one in accounts if one.client_id}
     names = dict(ApiClient.objects.filter(id__in=clients).values_list("id", "name"))
     found = accounts_with_balances(accounts)
-    return [(one, names.get(one.account.client_id, "")) for one in found]
+    return [(one, names.get(one.account.client_id, "") if one.account.client_id else "") for one in found]
 
 
 def _filters(request: HttpRequest) -> dict[str, str]:

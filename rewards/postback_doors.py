@@ -84,7 +84,7 @@ def _read(name: str) -> tuple[PostbackDoor, ...]:
             PostbackDoor(
                 network,
                 terms_of(network.organization_id, network.environment),
-                unseal(network.postback_secret_sealed, purpose="network-postback"),
+                unseal(bytes(network.postback_secret_sealed), purpose="network-postback"),
                 tuple(ip_network(one, strict=False) for one in network.postback_ip_allowlist),
             )
             for network in networks

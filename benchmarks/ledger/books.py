@@ -31,7 +31,7 @@ _REVENUE = AccountKey(Kind.PLATFORM_REVENUE, "EUR")
 def campaign_create(secret: str) -> dict[str, str]:
     """An organization whose campaign has a link; and its network, whose postbacks the secret opens."""
     organization = organization_create(name="Ledger", slug=secrets.token_hex(6), actor=ACTOR)
-    world = {"organization_id": organization.id, "environment": _SANDBOX}
+    world: dict[str, Any] = {"organization_id": organization.id, "environment": _SANDBOX}
     with tenancy.operator():
         client = client_get_or_create(**world, name="Partner")
         network = AffiliateNetwork.objects.create(

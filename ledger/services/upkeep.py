@@ -130,7 +130,7 @@ def book_reconcile(
 
 def _differences(organization_id: UUID, environment: str) -> list[Difference]:
     found: list[Difference] = []
-    given = {"organization": organization_id, "environment": environment, "limit": _KEPT}
+    given: dict[str, Any] = {"organization": organization_id, "environment": environment, "limit": _KEPT}
     with connection.cursor() as cursor:
         for name, sql in _CHECKS.items():
             cursor.execute(sql, given)

@@ -117,7 +117,7 @@ def payer_of(terms: RewardTerms) -> Account | None:
     """Whose account bank files pay from; None while nobody has said."""
     if not terms.payer_sealed:
         return None
-    return Account(**orjson.loads(unseal(terms.payer_sealed, purpose=_PAYER)))
+    return Account(**orjson.loads(unseal(bytes(terms.payer_sealed), purpose=_PAYER)))
 
 
 @transaction.atomic

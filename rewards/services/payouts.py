@@ -73,7 +73,8 @@ def payout_batch_create(
         minimum_minor=minimum_minor,
         created_by=created_by,
     )
-    items, held = [], {}
+    items: list[PayoutItem] = []
+    held: dict[UUID, PayoutItem] = {}
     for key, (payee, rewards) in due.items():
         gross = sum(reward.amount_minor for reward in rewards)
         # a debt that takes all is paid off whatever the minimum
@@ -157,7 +158,7 @@ def payout_file_open(batch: PayoutBatch) -> bytes:
     """The bank file of an approved batch, the same each time. Raises NotFound (404) where it has none."""
     if not batch.file_sealed:
         raise NotFound("This batch has no bank file.")
-    return unseal(batch.file_sealed, purpose=_FILE)
+    return unseal(bytes(batch.file_sealed), purpose=_FILE)
 
 
 def _due(
@@ -256,7 +257,7 @@ def _file(batch: PayoutBatch, items: Sequence[PayoutItem]) -> bytes:
     payees = Payee.objects.in_bulk([item.payee_id for item in items])
     transfers = []
     for item in items:
-        details = payee_details(payees[item.payee_id].details_sealed)
+        details = payee_details(bytes(payees[item.payee_id].details_sealed))
         if "iban" not in details:
             raise BusinessRule("A payee is not paid by bank any more.", reason="bank_file_refused")
         to = Account(details["name"], details["iban"], details["bic"])

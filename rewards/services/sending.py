@@ -65,7 +65,7 @@ def _send(item: PayoutItem) -> bool:
         key=str(item.id),
         amount_minor=item.net_minor,
         currency=item.currency,
-        account=payee_details(item.details_sealed)["account"],
+        account=payee_details(bytes(item.details_sealed))["account"],
         description=f"Payout {item.batch.number}",
     )
     try:

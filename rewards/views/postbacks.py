@@ -64,13 +64,13 @@ postback.cls = PostbackDoorPolicy  # type: ignore[attr-defined]
 
 def _parameters(request: HttpRequest) -> Mapping[str, str]:
     """Query and body together, the body first; a form, or a JSON object of texts and numbers."""
-    given: dict[str, str] = dict(request.GET.items())
+    given: dict[str, str] = {name: str(value) for name, value in request.GET.items()}
     if request.method == "POST" and request.body:
         if request.content_type == "application/json":
             given |= _texts(parse_strict(request.body))
         else:
             try:
-                given |= dict(request.POST.items())
+                given |= {name: str(value) for name, value in request.POST.items()}
             except (MultiPartParserError, ValueError) as error:
                 raise ValidationFailed(nonFieldErrors=["The form is not valid."]) from error
     if any("\x00" in value for value in given.values()):

@@ -17,7 +17,7 @@ class UserRewardList(serializers.Serializer):
 
     user_id = serializers.CharField()
     totals = RewardTotal(many=True)
-    data = RewardOut(many=True)
+    data = RewardOut(many=True)  # type: ignore[assignment]
     pagination = PaginationOut()
 
 

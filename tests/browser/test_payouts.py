@@ -33,7 +33,7 @@ def test_from_a_postback_to_a_paid_reward(page, picture):
     page.get_by_role("link", name="TX-1001").click()
     page.get_by_text("Split").wait_for()
     picture(page, "conversion")
-    page.goto("/dashboard/payouts/new")
+    page.goto("/dashboard/conversions/payouts/new")
     page.get_by_label("Environment").select_option("sandbox")
     page.get_by_role("button", name="Put together").click()
     page.get_by_text("another owner or manager has to approve it").wait_for()
@@ -53,7 +53,7 @@ def test_from_a_postback_to_a_paid_reward(page, picture):
     page.get_by_text("Completed").wait_for()
     with tenancy.tenant(organization.id, SANDBOX):
         assert PayoutBatch.objects.get().status == "completed"
-    page.goto("/dashboard/rewards?status=paid")
+    page.goto("/dashboard/conversions/rewards?status=paid")
     assert page.get_by_role("row").filter(has_text="ada").get_by_text("Paid").count() == 1
 
     reconcile()
@@ -68,9 +68,9 @@ def test_from_a_postback_to_a_paid_reward(page, picture):
     page.set_viewport_size({"width": 390, "height": 844})
     for path in (
         "/dashboard/conversions",
-        "/dashboard/payouts",
+        "/dashboard/conversions/payouts",
         "/dashboard/ledger",
-        "/dashboard/payees/new",
+        "/dashboard/conversions/payees/new",
     ):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

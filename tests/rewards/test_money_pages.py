@@ -15,7 +15,7 @@ from tests.conversions import IBAN, make_shop
 from tests.factories import SANDBOX, make_organization
 from tests.people import browser, make_member
 
-NEW = "/dashboard/payouts/new"
+NEW = "/dashboard/conversions/payouts/new"
 BATCH = {"environment": "sandbox", "provider": "bank_file", "currency": "eur", "minimum": ""}
 
 
@@ -56,9 +56,9 @@ def pages(shop):
     return [
         "/dashboard/conversions",
         f"/dashboard/conversions/{conversion.id}",
-        "/dashboard/rewards",
-        "/dashboard/payouts",
-        "/dashboard/payees",
+        "/dashboard/conversions/rewards",
+        "/dashboard/conversions/payouts",
+        "/dashboard/conversions/payees",
         "/dashboard/ledger",
         "/dashboard/ledger/debts",
         "/dashboard/ledger/reconciliation",
@@ -88,9 +88,9 @@ def test_everybody_of_the_organization_and_super_admins_read_and_nobody_else(
 def test_pages_without_anything_say_what_will_stand_there(organization, owner):
     for path in (
         "/dashboard/conversions",
-        "/dashboard/rewards",
-        "/dashboard/payouts",
-        "/dashboard/payees",
+        "/dashboard/conversions/rewards",
+        "/dashboard/conversions/payouts",
+        "/dashboard/conversions/payees",
         "/dashboard/ledger",
         "/dashboard/ledger/debts",
         "/dashboard/ledger/reconciliation",
@@ -102,21 +102,21 @@ def test_one_person_makes_a_batch_and_another_approves_it(shop, owner, manager):
     shop.postback("t-1")
     answer = owner.post(NEW, BATCH)
     made = batch(shop)
-    assert answer["Location"] == f"/dashboard/payouts/{made.id}"
+    assert answer["Location"] == f"/dashboard/conversions/payouts/{made.id}"
     page = owner.get(answer["Location"]).content.decode()
     assert "another owner or manager" in page
     assert f"{made.id}/approve" not in page
-    owner.post(f"/dashboard/payouts/{made.id}/approve", {"expected": "400"})
+    owner.post(f"/dashboard/conversions/payouts/{made.id}/approve", {"expected": "400"})
     assert batch(shop).status == "draft"
     assert f"{made.id}/approve" in manager.get(answer["Location"]).content.decode()
-    manager.post(f"/dashboard/payouts/{made.id}/approve", {"expected": "399"})
+    manager.post(f"/dashboard/conversions/payouts/{made.id}/approve", {"expected": "399"})
     assert batch(shop).status == "draft"
-    manager.post(f"/dashboard/payouts/{made.id}/approve", {"expected": "400"})
+    manager.post(f"/dashboard/conversions/payouts/{made.id}/approve", {"expected": "400"})
     assert batch(shop).status == "approved"
-    content = manager.get(f"/dashboard/payouts/{made.id}/file")
+    content = manager.get(f"/dashboard/conversions/payouts/{made.id}/file")
     assert content["Content-Type"] == "application/xml"
     assert IBAN in content.content.decode()
-    owner.post(f"/dashboard/payouts/{made.id}/paid")
+    owner.post(f"/dashboard/conversions/payouts/{made.id}/paid")
     assert batch(shop).status == "completed"
     assert shop.rewards(kind="user")[0].status == "paid"
 
@@ -125,10 +125,10 @@ def test_a_payout_that_the_bank_did_not_make_is_given_back(shop, owner, manager)
     shop.postback("t-1")
     owner.post(NEW, BATCH)
     made = batch(shop)
-    manager.post(f"/dashboard/payouts/{made.id}/approve", {"expected": "400"})
+    manager.post(f"/dashboard/conversions/payouts/{made.id}/approve", {"expected": "400"})
     with tenancy.tenant(shop.organization.id, SANDBOX):
         item = made.items.get()
-    owner.post(f"/dashboard/payouts/{made.id}/items/{item.id}/failed", {"reason": "closed"})
+    owner.post(f"/dashboard/conversions/payouts/{made.id}/items/{item.id}/failed", {"reason": "closed"})
     assert shop.rewards(kind="user")[0].failure == "closed"
     assert shop.balances()["user_payable:u-1"] == 400
 
@@ -140,16 +140,16 @@ def test_members_change_nothing(shop, owner, member):
     owner.post(NEW, BATCH)
     made, lost = batch(shop), shop.conversion("t-lost")
     for path in (
-        f"/dashboard/payouts/{made.id}/approve",
-        f"/dashboard/payouts/{made.id}/cancel",
-        f"/dashboard/payouts/{made.id}/paid",
+        f"/dashboard/conversions/payouts/{made.id}/approve",
+        f"/dashboard/conversions/payouts/{made.id}/cancel",
+        f"/dashboard/conversions/payouts/{made.id}/paid",
         f"/dashboard/conversions/{lost.id}/attribute",
-        "/dashboard/payees/new",
-        "/dashboard/reward-terms",
-        "/dashboard/reward-terms/rates",
+        "/dashboard/conversions/payees/new",
+        "/dashboard/conversions/terms",
+        "/dashboard/conversions/terms/rates",
     ):
         assert member.post(path, {"expected": "400", "reference": shop.link.code}).status_code == 403
-    assert member.get(f"/dashboard/payouts/{made.id}/file").status_code == 403
+    assert member.get(f"/dashboard/conversions/payouts/{made.id}/file").status_code == 403
     assert batch(shop).status == "draft"
     assert shop.conversion("t-lost").held_for == "unattributed"
 
@@ -159,16 +159,19 @@ def test_another_organization_neither_sees_nor_approves_a_batch(shop, owner):
     owner.post(NEW, BATCH)
     made = batch(shop)
     stranger = browser(make_member("owner", make_organization()))
-    assert stranger.get(f"/dashboard/payouts/{made.id}").status_code == 404
+    assert stranger.get(f"/dashboard/conversions/payouts/{made.id}").status_code == 404
     for act in ("approve", "cancel", "paid"):
-        assert stranger.post(f"/dashboard/payouts/{made.id}/{act}", {"expected": "400"}).status_code == 404
+        assert (
+            stranger.post(f"/dashboard/conversions/payouts/{made.id}/{act}", {"expected": "400"}).status_code
+            == 404
+        )
     assert batch(shop).status == "draft"
 
 
 def test_a_draft_is_cancelled(shop, owner):
     shop.postback("t-1")
     owner.post(NEW, BATCH)
-    owner.post(f"/dashboard/payouts/{batch(shop).id}/cancel")
+    owner.post(f"/dashboard/conversions/payouts/{batch(shop).id}/cancel")
     assert batch(shop).status == "cancelled"
     assert owner.post(NEW, BATCH | {"minimum": "4.01"}).status_code == 422
     assert owner.post(NEW, BATCH | {"minimum": "4.00"}).status_code == 302
@@ -192,8 +195,8 @@ def test_a_rate_is_added_and_what_waited_for_it_is_released(shop, owner):
     owner.post(release)
     assert shop.conversion("t-1").held_for == "rate"
     rate = {"environment": "sandbox", "source": "usd", "target": "eur", "rate": "0.9"}
-    assert owner.post("/dashboard/reward-terms/rates", rate | {"target": "usd"}).status_code == 422
-    assert owner.post("/dashboard/reward-terms/rates", rate).status_code == 302
+    assert owner.post("/dashboard/conversions/terms/rates", rate | {"target": "usd"}).status_code == 422
+    assert owner.post("/dashboard/conversions/terms/rates", rate).status_code == 302
     with tenancy.tenant(shop.organization.id, SANDBOX):
         # it is for what came before, too, only once a person says so
         ExchangeRate.objects.get()
@@ -209,9 +212,9 @@ def test_payees_are_kept_sealed_and_shown_by_their_last_digits(shop, owner):
         "name": "Grace Hopper",
         "iban": "GB33 BUKB 2020 1555 5555 55",
     }
-    assert owner.post("/dashboard/payees/new", form | {"iban": "GB00"}).status_code == 422
-    assert owner.post("/dashboard/payees/new", form).status_code == 302
-    page = owner.get("/dashboard/payees").content.decode()
+    assert owner.post("/dashboard/conversions/payees/new", form | {"iban": "GB00"}).status_code == 422
+    assert owner.post("/dashboard/conversions/payees/new", form).status_code == 302
+    page = owner.get("/dashboard/conversions/payees").content.decode()
     assert "…5555" in page
     assert "GB33" not in page
     assert "Grace" not in page
@@ -226,9 +229,9 @@ def test_terms_are_changed_and_audited(shop, owner):
         "hold_days": "14",
         "minimum_payout_minor": "500",
     }
-    assert owner.post("/dashboard/reward-terms", form | {"platform_share": "101"}).status_code == 422
-    assert owner.post("/dashboard/reward-terms", form | {"payer_iban": IBAN}).status_code == 422
-    assert owner.post("/dashboard/reward-terms", form).status_code == 302
+    assert owner.post("/dashboard/conversions/terms", form | {"platform_share": "101"}).status_code == 422
+    assert owner.post("/dashboard/conversions/terms", form | {"payer_iban": IBAN}).status_code == 422
+    assert owner.post("/dashboard/conversions/terms", form).status_code == 302
     with tenancy.tenant(shop.organization.id, SANDBOX):
         terms = RewardTerms.objects.get()
         assert (terms.platform_share, terms.hold_days, terms.minimum_payout_minor) == (1250, 14, 500)
