@@ -34,7 +34,7 @@ def attribution_of(reference: str) -> Attribution | None:
         return _of_link(reference)
     if click is None:
         return None
-    link = SmartLink.objects.select_related("campaign__offer").filter(id=click.link_id).first()
+    link = SmartLink.objects.select_related("campaign").filter(id=click.link_id).first()
     return Attribution(link, click, click.user_id, click.sub_id) if link else None
 
 
@@ -54,7 +54,7 @@ def click_time(click_id: UUID) -> datetime:
 
 def _of_link(reference: str) -> Attribution | None:
     code, _, own = reference.partition(".")
-    link = SmartLink.objects.select_related("campaign__offer").filter(code=code[:16]).first()
+    link = SmartLink.objects.select_related("campaign").filter(code=code[:16]).first()
     if link is None:
         return None
     own = "" if own == CLICK else own[:120]
