@@ -9,7 +9,10 @@ from tests.sites import AXE
 WATCH = """
 window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
+  for (const entry of list.getEntries()) {
+    const moved = entry.sources.map(({ node }) => (node?.outerHTML ?? node?.textContent ?? "").slice(0, 60));
+    if (!entry.hadRecentInput) window.shifts.push({ value: entry.value, moved });
+  }
 }).observe({ type: "layout-shift", buffered: true });
 """
 _FACTS = """() => {
@@ -30,7 +33,8 @@ _FACTS = """() => {
     headings: document.querySelectorAll("h1").length,
     pictures_without_alt: document.querySelectorAll("img:not([alt])").length,
     small,
-    shift: window.shifts.reduce((sum, value) => sum + value, 0),
+    shift: window.shifts.reduce((sum, { value }) => sum + value, 0),
+    moved: window.shifts.flatMap(({ moved }) => moved),
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     bytes: performance
       .getEntriesByType("resource")
@@ -67,7 +71,7 @@ def assert_good_page(page: Page, *, language: str, budget: int = 160_000) -> Non
     assert "width=device-width" in facts["viewport"]
     assert (facts["headings"], facts["pictures_without_alt"]) == (1, 0)
     assert facts["small"] == []
-    assert facts["shift"] < 0.02
+    assert facts["shift"] < 0.02, facts["moved"]
     assert facts["overflow"] <= 0
     assert facts["bytes"] < budget
     assert axe_violations(page) == []
