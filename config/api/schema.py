@@ -1,5 +1,6 @@
 """OpenAPI: each operation prints the scope it asks for and the error body it answers with."""
 
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -56,6 +57,22 @@ class ScopedAutoSchema(AutoSchema):
     def get_extensions(self) -> dict[str, Any]:
         scope = getattr(self.view, "scopes", {}).get(getattr(self.view, "action", None))
         return {"x-required-scope": str(scope)} if scope else {}
+
+
+def plain_numbers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Bounds and defaults of decimal fields as numbers, which a JSON document would write as text."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        if isinstance(value, Decimal):
+            return int(value) if value == int(value) else float(value)
+        return value
+
+    plained: dict[str, Any] = plain(result)
+    return plained
 
 
 def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:

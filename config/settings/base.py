@@ -306,6 +306,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.schema.plain_numbers",
         "config.api.schema.describe_errors",
     ],
     "ENUM_NAME_OVERRIDES": {

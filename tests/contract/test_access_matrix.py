@@ -58,7 +58,9 @@ def key_expected(endpoint, kind, target):
     if not endpoint.is_of_client and kind == "client key":
         # what is the organization's, its clients share
         reached = REACHED["organization key"]
-    return "admitted" if target in reached else 404
+    if target not in reached:
+        return 404
+    return 403 if endpoint.is_for_people_alone else "admitted"
 
 
 def test_each_role_reaches_its_organizations(world):
