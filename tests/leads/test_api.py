@@ -15,7 +15,7 @@ from webhooks.models import Event
 FIELDS = {
     "id", "status", "organizationId", "createdAt", "updatedAt", "name", "email", "phone", "source",
     "notes", "duplicateOf", "mergedInto", "phoneE164", "tags", "valueMinor", "currency", "externalId",
-    "companyId", "agentId", "customFields",
+    "companyId", "agentId", "customFields", "rejectionReason",
 }  # fmt: skip
 
 
