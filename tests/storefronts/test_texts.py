@@ -9,7 +9,8 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
 from django.utils.translation.template import templatize
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from storefronts.site.colours import DARK_GROUNDS, LIGHT_GROUNDS, colour_of, contrast, palette
@@ -56,7 +57,7 @@ def test_the_compiled_texts_are_those_of_the_source():
     assert catalogue(HEBREW / "django.mo", read_mo) == source
 
 
-@settings(deadline=None)
+@hypothesis_settings(deadline=None)
 @given(st.integers(min_value=0, max_value=0xFFFFFF))
 def test_any_colour_is_readable_as_ground_and_as_text(number):
     colours = {name: colour_of(value) for name, value in palette(f"#{number:06x}").items()}
