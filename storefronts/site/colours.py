@@ -52,7 +52,7 @@ def palette(brand_hex: str) -> dict[str, str]:
     """The custom properties that a brand's colour stands for, without their leading dashes."""
     brand = colour_of(brand_hex)
     on = WHITE if contrast(brand, WHITE) >= min(_ENOUGH, contrast(brand, INK)) else INK
-    ground = readable(brand, (WHITE,), INK) if on is WHITE else brand
+    ground = readable(brand, (on,), INK if on is WHITE else WHITE)
     return {
         "brand": hex_of(ground),
         "on-brand": hex_of(on),
