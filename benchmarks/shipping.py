@@ -1,7 +1,5 @@
 """Ships the hub's log rows now: what a web process does each second, for runs that are counted, not timed."""
 
-import os
-
 from django.conf import settings
 
 from credentials.usage import spool, spool_ship
@@ -10,4 +8,4 @@ from credentials.usage import spool, spool_ship
 def ship() -> None:
     """Ship this process's rows."""
     spool.rotate()
-    spool_ship(settings.STATE_DIR / "usage", mine=os.getpid())
+    spool_ship(settings.STATE_DIR / "usage")

@@ -1,10 +1,11 @@
 """Rows on their way from a process to PostgreSQL, off a request's path.
 
 Each process appends lines to a spool file of its own, mapped into its memory: no system call, and the kernel
-keeps them even when the process is killed. The lines are rows of PostgreSQL's COPY, and a thread hands them
-over as they stand every other second. Rows carry their id, so a file shipped twice (a crash between commit
-and delete) counts once. Files of dead processes are taken up by any live one. What a power cut can lose is
-what the kernel had not written to disk (docs/decisions/0002-request-log-spool.md).
+keeps them even when the process is killed. The lines are rows of PostgreSQL's COPY. All processes close their
+files at the same moments, and the first loads the lines of all, those of dead processes too, as they stand:
+what is loaded together is rolled up together. Rows carry their id, so a file shipped twice (a crash between
+commit and delete) counts once. What a power cut can lose is what the kernel had not written to disk
+(docs/decisions/0002-request-log-spool.md).
 """
 
 import fcntl
@@ -13,8 +14,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from django.conf import settings
@@ -23,9 +26,10 @@ from django.db import Error as DatabaseError
 
 log = structlog.get_logger(__name__)
 
-_ADOPT_EVERY_S = 10.0
+# what the other processes of the machine may take to close their files
+_OTHERS_CLOSE_S = 0.1
 _BATCH_BYTES = 8_000_000
-# Two seconds of more rows than one process answers; a fuller file is followed by the next at once.
+# Some seconds of more rows than one process answers; a fuller file is followed by the next at once.
 _FILE_BYTES = 1 << 22
 
 
@@ -102,43 +106,69 @@ class RowSpool:
             return self._open_next() if self._used else None
 
     def _run(self) -> None:
-        adopted_at = 0.0
+        every_s = settings.USAGE_SHIP_EVERY_S
         while True:
-            time.sleep(settings.USAGE_SHIP_EVERY_S)
+            time.sleep(every_s - time.time() % every_s)
             try:
                 self.rotate()
-                rows_ship(self.directory, self.rows, mine=os.getpid())
-                if time.monotonic() - adopted_at > _ADOPT_EVERY_S:
-                    adopted_at = time.monotonic()
-                    rows_ship(self.directory, self.rows)
+                time.sleep(_OTHERS_CLOSE_S)
+                rows_ship(self.directory, self.rows)
             except (DatabaseError, OSError) as error:
                 log.warning(f"{self.rows.name}_not_shipped", error=str(error))
             finally:
                 connection.close()
 
 
-def rows_ship(directory: Path, rows: Rows, *, mine: int | None = None) -> int:
-    """Load the closed spool files (only process `mine`'s, or everybody's) and delete them.
+def rows_ship(directory: Path, rows: Rows) -> int:
+    """Load every process's closed spool files and delete them; answers the number of rows read.
 
-    Answers the number of rows read. A file that another process holds is left to it.
+    One process at a time: who comes later waits, and finds what was closed meanwhile.
     """
+    if not directory.exists():
+        return 0
     count = 0
-    for path in sorted(directory.glob(f"{mine}-*.rows" if mine else "*.rows")):
-        try:
-            with path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not path.exists():
-                    continue
-                while lines := file.readlines(_BATCH_BYTES):
-                    # the last of a killed process's is the room that it left
-                    count += _load(rows, [line for line in lines if line.strip(b"\0")])
-                path.unlink()
-        except (FileNotFoundError, BlockingIOError):
-            continue
-        except DataError as error:
-            # kept for a person to look at; it must not hold up what comes after it
-            log.error(f"{rows.name}_file_rejected", file=path.name, error=str(error))
-            path.rename(path.with_suffix(".rejected"))
+    with (directory / "shipping.lock").open("wb") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        closed = sorted(directory.glob("*.rows"), reverse=True)
+        while closed:
+            with ExitStack() as held:
+                batch: dict[Path, list[bytes]] = {}
+                size = 0
+                while closed and size < _BATCH_BYTES:
+                    path = closed.pop()
+                    if file := _closed_file(path):
+                        held.enter_context(file)
+                        # the last of a killed process's is the room that it left
+                        batch[path] = [line for line in file if line.strip(b"\0")]
+                        size += file.tell()
+                count += _load_batch(rows, batch)
+    return count
+
+
+def _closed_file(path: Path) -> BinaryIO | None:
+    """The file, locked; None while a process writes to it."""
+    file = path.open("rb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _load_batch(rows: Rows, batch: dict[Path, list[bytes]]) -> int:
+    try:
+        count = _load(rows, [line for lines in batch.values() for line in lines])
+    except DataError as error:
+        if len(batch) > 1:
+            return sum(_load_batch(rows, {path: lines}) for path, lines in batch.items())
+        (path,) = batch
+        # kept for a person to look at; it must not hold up what comes after it
+        log.error(f"{rows.name}_file_rejected", file=path.name, error=str(error))
+        path.rename(path.with_suffix(".rejected"))
+        return 0
+    for path in batch:
+        path.unlink()
     return count
 
 

@@ -64,12 +64,12 @@ class Spool(RowSpool):
         self.write(line.encode(errors="replace"))
 
 
-def spool_ship(directory: Path, *, mine: int | None = None) -> int:
-    """Load the closed spool files (only process `mine`'s, or everybody's) and delete them.
+def spool_ship(directory: Path) -> int:
+    """Load the closed spool files and delete them.
 
     Answers the number of rows read. A file that another process holds is left to it.
     """
-    return rows_ship(directory, REQUEST_ROWS, mine=mine)
+    return rows_ship(directory, REQUEST_ROWS)
 
 
 def caller_columns(*, organization: str, environment: str, client: str, api_key: str, key_id: str) -> str:

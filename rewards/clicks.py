@@ -58,12 +58,12 @@ class ClickSpool(RowSpool):
         self.write(line.encode(errors="replace"))
 
 
-def clicks_ship(directory: Path, *, mine: int | None = None) -> int:
-    """Load the closed spool files (only process `mine`'s, or everybody's) and delete them.
+def clicks_ship(directory: Path) -> int:
+    """Load the closed spool files and delete them.
 
     Answers the number of rows read.
     """
-    return rows_ship(directory, CLICK_ROWS, mine=mine)
+    return rows_ship(directory, CLICK_ROWS)
 
 
 @lru_cache(maxsize=20_000)

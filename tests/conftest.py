@@ -139,7 +139,7 @@ def shipped() -> Callable[[], None]:
 
     def ship() -> None:
         spool.rotate()
-        spool_ship(settings.STATE_DIR / "usage", mine=os.getpid())
+        spool_ship(settings.STATE_DIR / "usage")
 
     return ship
 

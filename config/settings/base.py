@@ -347,8 +347,8 @@ API_MAX_BODY_BYTES = 1_000_000
 API_MAX_AUDIO_BODY_BYTES = 84_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_AUDIO_BODY_BYTES
 
-# How often a web process ships its request log rows to PostgreSQL, in seconds.
-USAGE_SHIP_EVERY_S = env.float("USAGE_SHIP_EVERY_S", default=2.0)
+# How often the web processes of a machine ship their request log rows to PostgreSQL, in seconds.
+USAGE_SHIP_EVERY_S = env.float("USAGE_SHIP_EVERY_S", default=3.0)
 # How long usage by the quarter of an hour, hour and day is kept; it outlives the log's rows.
 USAGE_QUARTER_HOURLY_RETENTION_DAYS = env.int("USAGE_QUARTER_HOURLY_RETENTION_DAYS", default=35)
 USAGE_HOURLY_RETENTION_DAYS = env.int("USAGE_HOURLY_RETENTION_DAYS", default=90)

@@ -1,6 +1,5 @@
 """Usage and the request log in a browser: charts, filters, one request."""
 
-import os
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +42,7 @@ def used(tmp_path):
             )
         )
     spooled(tmp_path, lines)
-    spool_ship(tmp_path, mine=os.getpid())
+    spool_ship(tmp_path)
 
 
 def test_usage_and_one_of_its_requests(page, used, picture):

@@ -1,6 +1,5 @@
 """Usage rolled up by hour and by day: always equal to the request log, and kept longer."""
 
-import os
 import random
 import threading
 from datetime import UTC, datetime, timedelta
@@ -82,7 +81,7 @@ def spooled(directory, lines):
 
 def ship(directory, lines):
     spooled(directory, lines)
-    return spool_ship(directory, mine=os.getpid())
+    return spool_ship(directory)
 
 
 def read(sql, *values):
@@ -153,14 +152,14 @@ def test_rollups_equal_the_log_also_after_a_file_is_shipped_twice(tmp_path):
     full = spooled(tmp_path, random_lines(keys, 400))
     lines = full.read_bytes().splitlines(keepends=True)
     full.write_bytes(b"".join(lines[:250]))
-    assert spool_ship(tmp_path, mine=os.getpid()) == 250
+    assert spool_ship(tmp_path) == 250
     once = [rolled_up(table) for table in TABLES]
     assert once[0]
     full.write_bytes(b"".join(lines[:250]))
-    spool_ship(tmp_path, mine=os.getpid())
+    spool_ship(tmp_path)
     assert [rolled_up(table) for table in TABLES] == once
     full.write_bytes(b"".join(lines[100:]))
-    spool_ship(tmp_path, mine=os.getpid())
+    spool_ship(tmp_path)
     assert read("SELECT count(*) FROM partner_api_requests") == [(400,)]
     assert all(the_same(period) for period in ("quarter_hourly", "hourly", "daily"))
 
@@ -214,7 +213,7 @@ def test_shippers_at_once_neither_wait_in_a_circle_nor_lose_a_count(tmp_path):
 
     def ship_all(number):
         try:
-            spool_ship(tmp_path / str(number), mine=os.getpid())
+            spool_ship(tmp_path / str(number))
         except Exception as fault:  # noqa: BLE001 (told below)
             faults.append(fault)
         finally:

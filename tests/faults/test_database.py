@@ -12,7 +12,7 @@ import environ
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
 from config import tenancy
@@ -22,16 +22,11 @@ from tests.faults.http import Answer, lead_post
 from tests.faults.hub import Hub, assert_arrived, states
 from tests.faults.servers import Server, postgres, valkey
 from tests.processes import Web, wait_until
+from tests.racing import hang_up
 from tests.webhooks.receiver import Receiver
 
 CLIENTS = 4
 FAST, CRASH = SIGINT, SIGQUIT
-
-
-def hang_up() -> None:
-    """Close this process's own connections."""
-    connection.close()
-    connection.close_pool()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A partner's program at section C, and people who follow its links."""
 
 import json
-import os
 import secrets
 
 import pytest
@@ -97,7 +96,7 @@ def clicks_shipped():
 
     def ship():
         clicks.rotate()
-        return clicks_ship(settings.STATE_DIR / "clicks", mine=os.getpid())
+        return clicks_ship(settings.STATE_DIR / "clicks")
 
     return ship
 

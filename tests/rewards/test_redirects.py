@@ -285,9 +285,9 @@ def test_clicks_shipped_twice_count_once(link, follow, tmp_path):
         )  # fmt: skip
     full = spool.rotate()
     copy = full.read_bytes()
-    assert clicks_ship(tmp_path, mine=os.getpid()) == 3
+    assert clicks_ship(tmp_path) == 3
     (tmp_path / f"{os.getpid()}-1.rows").write_bytes(copy)
-    assert clicks_ship(tmp_path, mine=os.getpid()) == 3
+    assert clicks_ship(tmp_path) == 3
     assert rolled_up() == (3, 0, 0)
 
 
@@ -325,7 +325,7 @@ def test_many_threads_lose_and_double_no_click(link, tmp_path):
     for thread in threads:
         thread.join()
     spool.rotate()
-    assert clicks_ship(tmp_path, mine=os.getpid()) == 400
+    assert clicks_ship(tmp_path) == 400
     assert rolled_up() == (400, 0, 0)
 
 
