@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -27,6 +28,7 @@ class _Stores:
         state.make()
         self.files = self.root / "state"
         private(self.files)
+        private(self.files / "static")
         self.postgres = None if "DATABASE_URL" in os.environ else Postgres(state, durable=False)
         self.valkey = None if "REDIS_URL" in os.environ else Valkey(state, durable=False)
         self.admin_url = self.postgres.url() if self.postgres else os.environ["DATABASE_URL"]
@@ -56,7 +58,7 @@ class _Stores:
 
     def stop(self) -> None:
         for process in reversed(self.processes):
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # PostgreSQL would wait for its clients at SIGTERM
         for process in self.processes:
             try:
                 process.wait(timeout=10)

@@ -135,7 +135,7 @@ def test_an_emptied_broker_loses_no_queued_delivery(hub, receiver):
     assert broker.llen("default") == 0
     hub.start_worker()
     hub.start_scheduler()
-    wait_until(lambda: len(receiver.received) >= 100, seconds=30, every=0.01)
+    wait_until(lambda: len(receiver.received) >= 100, seconds=90, every=0.01)
     broker.flushall()
     wait_until(lambda: states() == {"DELIVERED": 500}, seconds=30)
     accepted |= hub.accept(["afterwards"])
@@ -174,7 +174,7 @@ def test_a_worker_consumes_again_after_each_of_five_restarts_of_the_broker(hub, 
 
     for restart in range(5):
         accepted |= hub.accept([f"under-way-{restart}"])
-        wait_until(under_way, seconds=20, every=0.02)
+        wait_until(under_way, seconds=60, every=0.02)
         hub.broker.stop()
         accepted |= hub.accept([f"down-{restart}"])
         time.sleep(1)  # the worker tries in vain meanwhile
