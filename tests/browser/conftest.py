@@ -20,6 +20,8 @@ _QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # tenants' host names are this machine
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 )
 IMAGES = Path(settings.BASE_DIR) / "docs" / "images"
 
@@ -36,7 +38,7 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hub(django_db_setup: None) -> Iterator[str]:
     """The address of a running web server."""
     with Web() as web:

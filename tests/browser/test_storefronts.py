@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from werkzeug import Response
 
 from config import tenancy
@@ -17,7 +17,6 @@ from partners.models import Membership
 from partners.services.organizations import member_add
 from storefronts.models import PublishableKey, Site, SiteDomain
 from storefronts.services.content import navigation_set, page_save
-from tests.browser.conftest import _QUIET, CHROMIUM
 from tests.browser.quality import WATCH, assert_good_page, axe_violations, page_facts
 from tests.browser.test_keys import sign_in
 from tests.factories import ACTOR, make_client, make_organization, make_user
@@ -82,18 +81,6 @@ def picture_of(colour):
     kept = io.BytesIO()
     picture.save(kept, "JPEG", quality=85)
     return kept.getvalue()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """As in conftest, and every name under .test is this machine."""
-    if CHROMIUM is None:
-        pytest.skip("this machine has no chromium (Debian: apt-get install chromium)")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        rules = "--host-resolver-rules=MAP *.test 127.0.0.1"
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=[*_QUIET, rules])
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
