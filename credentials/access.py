@@ -66,10 +66,10 @@ def client_for(request: Request, client_id: UUID, scope: str) -> tuple[Caller, A
         raise Unauthorized
     with tenancy.operator():
         client = ApiClient.objects.get(id=client_id)
-        role = _role(credential.user, client.organization_id)
+        role = role_in(credential.user, client.organization_id)
     if not role:
         raise NotFound
-    return _person_caller(request, client.organization_id, role), client
+    return person_caller(request, client.organization_id, role), client
 
 
 def organization_for(request: Request, named: Any) -> Caller:
@@ -86,7 +86,7 @@ def organization_for(request: Request, named: Any) -> Caller:
     if not isinstance(credential, TokenHolder):
         raise Unauthorized
     organization, role = person_in(credential.user, named)
-    return _person_caller(request, organization.id, role)
+    return person_caller(request, organization.id, role)
 
 
 def person_in(user: User, named: Any) -> tuple[Organization, str]:
@@ -109,7 +109,7 @@ def person_in(user: User, named: Any) -> tuple[Organization, str]:
     return found[0]
 
 
-def key_caller(request: Request, key: Snapshot) -> Caller:
+def key_caller(request: Any, key: Snapshot) -> Caller:
     """A key as the caller: it hands out no scope that it does not hold."""
     role = ORGANIZATION_KEY if key.organization_wide else CLIENT_KEY
     return Caller(
@@ -121,19 +121,30 @@ def key_caller(request: Request, key: Snapshot) -> Caller:
     )
 
 
-def _person_caller(request: Request, organization_id: UUID, role: str) -> Caller:
-    if role not in (GOVERNORS if request.method in WRITES else READERS):
+def person_caller(
+    request: Any,
+    organization_id: UUID,
+    role: str,
+    *,
+    environment: str = tenancy.ANY_ENVIRONMENT,
+    readers: tuple[str, ...] = READERS,
+) -> Caller:
+    """The person of a request as the caller: `readers` to read, owners and managers to write.
+
+    Raises Forbidden (403) for a role that may not.
+    """
+    if role not in (GOVERNORS if request.method in WRITES else readers):
         raise Forbidden("Your role does not allow this.", reason="missing_scope")
-    actor = _actor(request, request.auth.user.email, role)
-    return Caller(actor, organization_id, tenancy.ANY_ENVIRONMENT, may_write=role in GOVERNORS)
+    actor = _actor(request, request.credential.user.email, role)
+    return Caller(actor, organization_id, environment, may_write=role in GOVERNORS)
 
 
-def _actor(request: Request, name: str, role: str, scopes: frozenset[str] = frozenset()) -> Actor:
-    governed: Any = request._request
-    return Actor(name, governed.client_address, governed.request_id, role, scopes)
+def _actor(request: Any, name: str, role: str, scopes: frozenset[str] = frozenset()) -> Actor:
+    return Actor(name, request.client_address, request.request_id, role, scopes)
 
 
-def _role(user: User, organization_id: UUID) -> str:
+def role_in(user: User, organization_id: UUID) -> str:
+    """A person's role in an organization, "" for none. Needs the operator context."""
     if user.is_superuser:
         return Membership.Role.OWNER
     roles = Membership.objects.filter(user=user, organization_id=organization_id)

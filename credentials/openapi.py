@@ -25,7 +25,12 @@ class CredentialScheme(OpenApiAuthenticationExtension):
         whole = "`<keyId>.<secret>`"
         return [
             {"type": "apiKey", "in": "header", "name": "x-partner-api-key", "description": whole},
-            {"type": "http", "scheme": "bearer", "description": whole},
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": f"{whole}; under `/api/v1`, `/partner` and `/admin` a person's access token "
+                "(`POST /partner/auth/token`), too: owners and managers write, members read.",
+            },
             {
                 "type": "apiKey",
                 "in": "header",

@@ -76,13 +76,16 @@ class PartnerViewSet(GenericViewSet):
         if not isinstance(credential, Snapshot) or action in self.opens_no_transaction:
             return super().dispatch(request, *args, **kwargs)
         with tenancy.tenant(credential.organization_id, credential.environment):
-            response = super().dispatch(request, *args, **kwargs)
-            if isinstance(response, Response):
-                response.render()
-            if response.status_code >= 400:
-                transaction.set_rollback(True)
-            elif self._guard and not self._guard.replay:
-                idempotency_store(self._guard, response)
+            return self.settled(super().dispatch(request, *args, **kwargs))
+
+    def settled(self, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer, rendered while its transaction is open: a refusal takes back what was done."""
+        if isinstance(response, Response):
+            response.render()
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+        elif self._guard and not self._guard.replay:
+            idempotency_store(self._guard, response)
         return response
 
     def _dispatch_read(self, request: Any, action: str, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -91,8 +94,7 @@ class PartnerViewSet(GenericViewSet):
         What it raises, the governing middleware answers.
         """
         self.request, self.action = request, action
-        scope_check(getattr(self, "credential", None), self)
-        self.check_tenant(request)
+        self.admit(request)
         return getattr(self, action)(request, *args, **kwargs)
 
     # What DRF would find out anew for each request is settled here once: one parser, one renderer, one
@@ -118,14 +120,22 @@ class PartnerViewSet(GenericViewSet):
         else:
             negotiated = self.perform_content_negotiation(request)
             request.accepted_renderer, request.accepted_media_type = negotiated
-        scope_check(getattr(self, "credential", None), self)
-        self.check_tenant(request)
+        self.admit(request)
         if request.method in WRITES:
-            self._guard = idempotency_begin(
-                request._request, credential=self.credential, required=self.idempotency_required
-            )
+            self._guard = self.guard(request)
             if self._guard and self._guard.replay:
                 raise _Replay
+
+    def admit(self, request: Any) -> None:
+        """Refuse who may not: Unauthorized (401), Forbidden (403). Fast reads come here before DRF does."""
+        scope_check(getattr(self, "credential", None), self)
+        self.check_tenant(request)
+
+    def guard(self, request: PartnerRequest) -> Guard | None:
+        """The idempotency key of a write that was admitted. Raises as `idempotency_begin` does."""
+        return idempotency_begin(
+            request._request, credential=self.credential, required=self.idempotency_required
+        )
 
     def check_tenant(self, request: PartnerRequest) -> None:
         """Surfaces that name their tenant in the request compare it with the credential's here."""
@@ -150,7 +160,7 @@ class PartnerViewSet(GenericViewSet):
     def listed(self, listing: Listing, **narrowed: Any) -> HttpResponse:
         """The answer of a list: one page of `listing` by the request's query and these filters."""
         query = list_query(self.request.GET, listing.query) | narrowed
-        return self.json(listing.page(self.credential.organization, self.credential.environment, query))
+        return self.json(listing.page(str(self.organization_id), self.environment, query))
 
     def json(self, data: Any) -> HttpResponse:
         """`data` as a 200 that needs no renderer."""

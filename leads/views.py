@@ -114,27 +114,27 @@ class LeadViewSet(OrganizationNamed, PartnerViewSet):
         return lead
 
 
-class LeadBulkViewSet(OrganizationNamed, PartnerViewSet):
-    """Many leads in one call."""
+class BulkLeadViewSet(PartnerViewSet):
+    """What the doors for many leads at once share."""
 
     queryset = Lead.objects.none()
     serializer_class = LeadOut
     scopes = {"create": Scope.LEADS_WRITE}
-    idempotency_required = True
     # 500 leads with the longest notes
     max_body_bytes = 8_000_000
 
-    @extend_schema(request=LeadsInSchema, responses={HTTP_200_OK: LeadResults})
-    def create(self, request: PartnerRequest) -> Response:
-        given = self.validated(LeadsIn)["leads"]
+    def taken_in(
+        self, given: list[Any], *, client_id: UUID | None, bound_company_id: UUID | None, actor: str
+    ) -> Response:
+        """What came of each lead, in order: one that is not valid loses no other."""
         terms = [self._judged(item) for item in given]
         made = iter(
             leads_create(
                 organization_id=self.organization_id,
                 environment=self.environment,
-                client_id=request.auth.client_id,
-                bound_company_id=request.auth.company_id,
-                actor=request.auth.key_id,
+                client_id=client_id,
+                bound_company_id=bound_company_id,
+                actor=actor,
                 items=[one for one in terms if not isinstance(one, DomainError)],
             )
         )
@@ -158,3 +158,19 @@ class LeadBulkViewSet(OrganizationNamed, PartnerViewSet):
             return {"index": index, "status": HTTP_201_CREATED, "lead": LeadOut(made).data}
         body = error_body(made, request_id=getattr(self.request, "request_id", ""))
         return {"index": index, "status": made.status, "error": body}
+
+
+class LeadBulkViewSet(OrganizationNamed, BulkLeadViewSet):
+    """Many leads in one call."""
+
+    idempotency_required = True
+
+    @extend_schema(request=LeadsInSchema, responses={HTTP_200_OK: LeadResults})
+    def create(self, request: PartnerRequest) -> Response:
+        key = request.auth
+        return self.taken_in(
+            self.validated(LeadsIn)["leads"],
+            client_id=key.client_id,
+            bound_company_id=key.company_id,
+            actor=key.key_id,
+        )

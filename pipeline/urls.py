@@ -8,7 +8,7 @@ from pipeline.pages.answering import proposal_answer
 from pipeline.pages.kinds import KINDS
 from pipeline.views.assignments import AssignmentViewSet
 from pipeline.views.exports import LeadExportViewSet, PolicyExportViewSet, export_download
-from pipeline.views.leads import PipelineLeadViewSet
+from pipeline.views.leads import PipelineLeadBulkViewSet, PipelineLeadViewSet
 from pipeline.views.policies import PolicyViewSet
 from pipeline.views.proposals import ProposalViewSet
 from pipeline.views.quotes import QuoteViewSet
@@ -41,6 +41,7 @@ def _exports(noun: str, view: Any) -> list[URLPattern]:
 api_urlpatterns = [
     *_exports("leads", LeadExportViewSet),
     *_exports("policies", PolicyExportViewSet),
+    path("leads/bulk", PipelineLeadBulkViewSet.as_view({"post": "create"})),
     *_records("leads", "lead_id", PipelineLeadViewSet, "qualify", "convert", "reject"),
     *_records("assignments", "assignment_id", AssignmentViewSet, "accept", "reject", changes=False),
     *_records("quotes", "quote_id", QuoteViewSet, "send", "accept", "reject", "revise"),

@@ -30,6 +30,22 @@ _ORGANIZATION = OpenApiParameter(
     required=True,
     description="The credential's own organization.",
 )
+_TENANT = [
+    OpenApiParameter(
+        "organizationId",
+        OpenApiTypes.UUID,
+        OpenApiParameter.QUERY,
+        description="For people's access tokens: the organization, their only one where they name none. "
+        "A super-admin names it. A key has its own.",
+    ),
+    OpenApiParameter(
+        "environment",
+        {"type": "string", "enum": ["sandbox", "production"]},
+        OpenApiParameter.QUERY,
+        description="For people's access tokens: `production` where none is named; by id, that of the row. "
+        "A key has its own.",
+    ),
+]
 
 
 class ScopedAutoSchema(AutoSchema):
@@ -37,6 +53,8 @@ class ScopedAutoSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         if self.method == "GET":
+            if getattr(self.view, "names_tenant", False):
+                return _TENANT
             named = getattr(self.view, "names_organization", False)
             return [_ORGANIZATION] if named else []
         required = getattr(self.view, "idempotency_required", False)

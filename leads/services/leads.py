@@ -18,9 +18,10 @@ from webhooks.services import events_emit
 
 Status = Lead.Status
 Action = LeadChange.Action
-# What may follow. A rejected lead may be looked at again; merging is a way of its own (merging.py).
+# What may follow. Who becomes a customer was qualified; a rejected lead may be looked at again; merging is a
+# way of its own (merging.py).
 TRANSITIONS: dict[str, tuple[str, ...]] = {
-    Status.NEW: (Status.QUALIFIED, Status.CONVERTED, Status.REJECTED),
+    Status.NEW: (Status.QUALIFIED, Status.REJECTED),
     Status.QUALIFIED: (Status.CONVERTED, Status.REJECTED),
     Status.REJECTED: (Status.QUALIFIED,),
     Status.CONVERTED: (),

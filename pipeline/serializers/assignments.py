@@ -2,12 +2,13 @@
 
 from rest_framework import serializers
 
+from credentials.serializers.tenants import TenantNamed
 from pipeline.models import Assignment
 from pipeline.models.assignments import MAX_ANSWER_MINUTES, MAX_OFFERS, Strategy
 from pipeline.serializers.lists import ChangeOut, PipelineQuery
 
 
-class AssignmentIn(serializers.Serializer):
+class AssignmentIn(TenantNamed):
     """Offer a lead: to the agent named, or to the one that `strategy` chooses."""
 
     leadId = serializers.UUIDField(source="lead_id")

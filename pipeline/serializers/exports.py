@@ -5,6 +5,7 @@ from datetime import datetime
 from rest_framework import serializers
 
 from config.api.pagination import ListQuery
+from credentials.serializers.tenants import TenantNamed
 from jobs.models import Job
 from pipeline.links import export_url
 from pipeline.models import Export
@@ -24,7 +25,7 @@ class ExportFilters(serializers.Serializer):
     search = serializers.CharField(required=False, max_length=200)
 
 
-class ExportIn(serializers.Serializer):
+class ExportIn(TenantNamed):
     """A file of what the filters leave."""
 
     format = serializers.ChoiceField(choices=Export.Format.choices, default=Export.Format.CSV)

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config.api.customers import CustomerIn, CustomerOut
+from credentials.serializers.tenants import TenantNamed
 from leads.serializers import MAX_VALUE_MINOR
 from pipeline.models import Policy
 from pipeline.serializers.lists import MAX_REASON, ChangeOut, DayIn, PipelineQuery
@@ -34,7 +35,7 @@ class PolicyTerms(serializers.Serializer):
         return data
 
 
-class PolicyIn(PolicyTerms):
+class PolicyIn(TenantNamed, PolicyTerms):
     """A policy from an accepted proposal; its title, customer and total where nothing else is said."""
 
     proposalId = serializers.UUIDField(source="proposal_id")

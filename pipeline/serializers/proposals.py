@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from config.api.customers import CustomerIn, CustomerOut
+from credentials.serializers.tenants import TenantNamed
 from pipeline.models import Proposal
 from pipeline.serializers.lists import MAX_REASON, ChangeOut, PipelineQuery
 from pipeline.serializers.quotes import QuoteLineOut, QuoteTaxOut
@@ -28,7 +29,7 @@ class ProposalTerms(serializers.Serializer):
     )
 
 
-class ProposalIn(ProposalTerms):
+class ProposalIn(TenantNamed, ProposalTerms):
     """A new proposal from an accepted quote."""
 
     quoteId = serializers.UUIDField(source="quote_id")

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from rest_framework import serializers
 
+from credentials.serializers.tenants import TenantNamed
 from leads.serializers import MAX_VALUE_MINOR
 from pipeline.models import Quote
 from pipeline.models.quotes import MAX_LINES
@@ -51,7 +52,7 @@ class QuoteTerms(serializers.Serializer):
     lines = serializers.ListField(child=QuoteLineIn(), allow_empty=False, max_length=MAX_LINES)
 
 
-class QuoteIn(QuoteTerms):
+class QuoteIn(TenantNamed, QuoteTerms):
     """A new quote for a lead."""
 
     leadId = serializers.UUIDField(source="lead_id")

@@ -50,10 +50,11 @@ def assignment_create(
 ) -> Assignment:
     """Offer a lead to an agent: the one named, or the one whose turn it is by the strategy.
 
-    What is not given is the organization's. Of simultaneous calls for one organization each sees what the one
-    before chose. Raises NotFound (404) for a lead, ValidationFailed (400) for an agent the tenant does not
-    have or of another company than the lead's, AlreadyAssigned (409), and BusinessRule (422) with `reason`
-    lead_closed, no_agent_available, or agent_unavailable for an agent who has no room.
+    What is not given is the organization's; the client is the lead's then. Of simultaneous calls for one
+    organization each sees what the one before chose. Raises NotFound (404) for a lead, ValidationFailed (400)
+    for an agent the tenant does not have or of another company than the lead's, AlreadyAssigned (409), and
+    BusinessRule (422) with `reason` lead_closed, no_agent_available, or agent_unavailable for one who has no
+    room.
     """
     lead = _lead(lead_id, bound_company_id)
     if lead.status not in _OPEN:
@@ -74,7 +75,7 @@ def assignment_create(
         id=made,
         organization_id=lead.organization_id,
         environment=lead.environment,
-        client_id=client_id,
+        client_id=client_id or lead.client_id,
         lead=lead,
         strategy=chosen_by,
         answer_minutes=answer_minutes or roster.answer_minutes,

@@ -66,7 +66,7 @@ def policy_create(
     policy = Policy(
         organization_id=proposal.organization_id,
         environment=proposal.environment,
-        client_id=client_id,
+        client_id=client_id or proposal.client_id,
         lead=lead,
         agent_id=lead.agent_id,
         proposal=proposal,

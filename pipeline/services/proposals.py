@@ -66,7 +66,7 @@ def proposal_create(
     lead = quote.lead
     proposal = Proposal(
         **{column: getattr(quote, column) for column in _COPIED},
-        client_id=client_id,
+        client_id=client_id or quote.client_id,
         quote=quote,
         title=quote.title,
         customer={"name": lead.name, "email": lead.email, "phone": lead.phone},

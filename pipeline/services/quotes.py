@@ -61,7 +61,7 @@ def quote_create(
         id=made,
         organization_id=lead.organization_id,
         environment=lead.environment,
-        client_id=client_id,
+        client_id=client_id or lead.client_id,
         lead=lead,
         agent_id=lead.agent_id,
         series_id=made,

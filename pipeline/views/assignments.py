@@ -9,6 +9,7 @@ from rest_framework.status import HTTP_201_CREATED
 
 from config.api.listing import Filter, Listing
 from config.api.pagination import list_envelope
+from config.tenancy import ANY_ENVIRONMENT
 from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest
 from pipeline.models import Assignment
@@ -47,6 +48,7 @@ class AssignmentViewSet(PipelineViewSet):
         "reject": Scope.ASSIGNMENTS_WRITE,
     }
     opens_no_transaction = frozenset({"list"})
+    made_in = ANY_ENVIRONMENT
 
     @extend_schema(parameters=[AssignmentQuery], responses=list_envelope("AssignmentList", AssignmentOut))
     def list(self, request: PartnerRequest) -> HttpResponse:
@@ -59,7 +61,7 @@ class AssignmentViewSet(PipelineViewSet):
     @extend_schema(request=AssignmentIn, responses={HTTP_201_CREATED: AssignmentOut})
     def create(self, request: PartnerRequest) -> Response:
         assignment = assignment_create(
-            client_id=request.auth.client_id,
+            client_id=self.client_id,
             bound_company_id=self.bound,
             actor=self.actor,
             **self.validated(AssignmentIn),

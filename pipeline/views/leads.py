@@ -5,16 +5,16 @@ from uuid import UUID
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
-from rest_framework.status import HTTP_201_CREATED
+from rest_framework.status import HTTP_200_OK, HTTP_201_CREATED
 
 from config.api.pagination import list_envelope
 from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest
 from leads.models import Lead
-from leads.serializers import LeadChangeOut, LeadOut, LeadQuery
+from leads.serializers import LeadChangeOut, LeadOut, LeadQuery, LeadResults
 from leads.services.leads import lead_create, lead_move, lead_update
-from leads.views import LEADS
-from pipeline.serializers.leads import LeadDetailOut, LeadWrite
+from leads.views import LEADS, BulkLeadViewSet
+from pipeline.serializers.leads import LeadDetailOut, LeadsWrite, LeadsWriteSchema, LeadWrite
 from pipeline.serializers.lists import NothingIn, ReasonIn
 from pipeline.views.records import PipelineViewSet
 
@@ -57,9 +57,9 @@ class PipelineLeadViewSet(PipelineViewSet):
         lead = lead_create(
             organization_id=self.organization_id,
             environment=self.environment,
-            client_id=request.auth.client_id,
+            client_id=self.client_id,
             bound_company_id=self.bound,
-            actor=request.auth.key_id,
+            actor=self.actor.name,
             **self.validated(LeadWrite),
         )
         return Response(LeadOut(lead).data, status=HTTP_201_CREATED)
@@ -70,7 +70,7 @@ class PipelineLeadViewSet(PipelineViewSet):
             lead_id=self.found(lead_id).id,
             changes=self.validated(LeadWrite, partial=True),
             bound_company_id=self.bound,
-            actor=request.auth.key_id,
+            actor=self.actor.name,
         )
         return Response(LeadOut(lead).data)
 
@@ -96,3 +96,18 @@ class PipelineLeadViewSet(PipelineViewSet):
         lead = self.found(lead_id)
         moved = lead_move(lead_id=lead.id, status=status, reason=reason, actor=self.actor.name)
         return Response(LeadOut(moved).data)
+
+
+class PipelineLeadBulkViewSet(BulkLeadViewSet, PipelineViewSet):
+    """Many leads in one call."""
+
+    @extend_schema(
+        operation_id="pipeline_leads_bulk", request=LeadsWriteSchema, responses={HTTP_200_OK: LeadResults}
+    )
+    def create(self, request: PartnerRequest) -> Response:
+        return self.taken_in(
+            self.validated(LeadsWrite)["leads"],
+            client_id=self.client_id,
+            bound_company_id=self.bound,
+            actor=self.actor.name,
+        )

@@ -10,6 +10,7 @@ from rest_framework.status import HTTP_201_CREATED
 
 from config.api.listing import Filter, Listing
 from config.api.pagination import list_envelope
+from config.tenancy import ANY_ENVIRONMENT
 from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest
 from pipeline.models import Policy
@@ -61,6 +62,7 @@ class PolicyViewSet(PipelineViewSet):
         "cancel": Scope.POLICIES_WRITE,
     }
     opens_no_transaction = frozenset({"list"})
+    made_in = ANY_ENVIRONMENT
 
     @extend_schema(parameters=[PolicyQuery], responses=list_envelope("PolicyList", PolicyOut))
     def list(self, request: PartnerRequest) -> HttpResponse:
@@ -75,7 +77,7 @@ class PolicyViewSet(PipelineViewSet):
         terms = self.validated(PolicyIn)
         policy = policy_create(
             proposal_id=terms.pop("proposal_id"),
-            client_id=request.auth.client_id,
+            client_id=self.client_id,
             terms=terms,
             bound_company_id=self.bound,
             actor=self.actor,

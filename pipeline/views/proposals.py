@@ -10,6 +10,7 @@ from rest_framework.status import HTTP_201_CREATED
 
 from config.api.listing import Filter, Listing
 from config.api.pagination import list_envelope
+from config.tenancy import ANY_ENVIRONMENT
 from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest
 from pipeline.models import Proposal
@@ -64,6 +65,7 @@ class ProposalViewSet(PipelineViewSet):
         "reject": Scope.PROPOSALS_WRITE,
     }
     opens_no_transaction = frozenset({"list"})
+    made_in = ANY_ENVIRONMENT
 
     @extend_schema(parameters=[ProposalQuery], responses=list_envelope("ProposalList", ProposalOut))
     def list(self, request: PartnerRequest) -> HttpResponse:
@@ -78,7 +80,7 @@ class ProposalViewSet(PipelineViewSet):
         terms = self.validated(ProposalIn)
         proposal = proposal_create(
             quote_id=terms.pop("quote_id"),
-            client_id=request.auth.client_id,
+            client_id=self.client_id,
             terms=terms,
             bound_company_id=self.bound,
             actor=self.actor,

@@ -10,6 +10,7 @@ from rest_framework.status import HTTP_201_CREATED
 
 from config.api.listing import Filter, Listing
 from config.api.pagination import list_envelope
+from config.tenancy import ANY_ENVIRONMENT
 from credentials.scopes import Scope
 from credentials.viewsets import PartnerRequest
 from pipeline.models import Quote
@@ -60,6 +61,7 @@ class QuoteViewSet(PipelineViewSet):
         "revise": Scope.QUOTES_WRITE,
     }
     opens_no_transaction = frozenset({"list"})
+    made_in = ANY_ENVIRONMENT
 
     @extend_schema(parameters=[QuoteQuery], responses=list_envelope("QuoteList", QuoteOut))
     def list(self, request: PartnerRequest) -> HttpResponse:
@@ -74,7 +76,7 @@ class QuoteViewSet(PipelineViewSet):
     @extend_schema(request=QuoteIn, responses={HTTP_201_CREATED: QuoteOut})
     def create(self, request: PartnerRequest) -> Response:
         quote = quote_create(
-            client_id=request.auth.client_id,
+            client_id=self.client_id,
             bound_company_id=self.bound,
             actor=self.actor,
             **self.validated(QuoteIn),

@@ -1,4 +1,4 @@
-"""What the endpoints of the pipeline share: who acts, what a key reaches, and how lists are narrowed."""
+"""What the endpoints of the pipeline share: what a caller reaches, and how lists are narrowed."""
 
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,7 @@ from rest_framework.response import Response
 
 from config.api.exceptions import NotFound
 from config.api.listing import Filter, Listing
-from credentials.services.authority import CLIENT_KEY, ORGANIZATION_KEY
-from credentials.viewsets import PartnerViewSet
-from partners.services.audit import Actor
+from credentials.tenant_access import TenantApiViewSet
 from pipeline.selectors import history_of
 from pipeline.serializers.lists import ChangeOut
 
@@ -24,26 +22,15 @@ FILTERS = {
 SORTABLE = {"createdAt": "created_at", "updatedAt": "updated_at", "status": "status"}
 
 
-class PipelineViewSet(PartnerViewSet):
+class PipelineViewSet(TenantApiViewSet):
     """An endpoint of the pipeline. A key bound to one company has what belongs to that company's leads."""
 
-    @property
-    def bound(self) -> UUID | None:
-        return self.credential.company_id
-
-    @property
-    def actor(self) -> Actor:
-        """The key, as history and audit trail name it."""
-        key, governed = self.credential, self.request._request
-        role = ORGANIZATION_KEY if key.organization_wide else CLIENT_KEY
-        return Actor(key.key_id, governed.client_address, governed.request_id, role, key.scopes)  # type: ignore[attr-defined]
-
     def narrowed(self, listing: Listing) -> HttpResponse:
-        """A page of `listing`, of what the key reaches."""
+        """A page of `listing`, of what the caller reaches."""
         return self.listed(listing, **({"companyId": self.bound} if self.bound else {}))
 
     def found(self, row_id: UUID) -> Any:
-        """The row that the call names. Raises NotFound (404) for what the key does not reach."""
+        """The row that the call names. Raises NotFound (404) for what the caller does not reach."""
         row = self.get_queryset().of_company(self.bound).filter(id=row_id).first()
         if row is None:
             raise NotFound

@@ -21,14 +21,17 @@ from credentials import limits
 from credentials.access import ClientApiViewSet
 from credentials.models import ApiKey
 from credentials.store import store
-from credentials.viewsets import PartnerViewSet
+from credentials.tenant_access import TenantApiViewSet
+from leads.models import Lead
 from oauth.views.clients import ClientOAuthViewSet
-from partners.models import ApiClient, AuditEntry, Organization
+from partners.models import READERS, ApiClient, AuditEntry, Organization
+from pipeline.models import Assignment, Export, Policy, Proposal, Quote
 from tests.api_clients import CLIENTS, KEYS, KeyCaller, terms
 from tests.architecture.test_scopes import routes
-from tests.factories import SANDBOX, make_key, make_organization
+from tests.factories import SANDBOX, make_agent, make_company, make_key, make_organization
 from tests.oauth_clients import REDIRECT, make_secret
 from tests.people import Caller, make_member
+from tests.pipeline.walking import Seller
 from tests.webhooks.rows import make_subscription
 from webhooks.models import Delivery, Replay, RequestBin, Subscription
 
@@ -44,7 +47,19 @@ KEY_KINDS = {
 TARGETS = ("own", "sibling", "other environment", "other organization")
 BINS = "/api/v1/request-bins"
 # The row of a target that a path's parameter names; what is not here names nothing that there is.
-PARAMETERS = ("client_id", "api_key_id", "webhook_id", "delivery_id", "replay_id", "bin_id", "secret_id")
+PARAMETERS = (
+    "client_id", "api_key_id", "webhook_id", "delivery_id", "replay_id", "bin_id", "secret_id", "lead_id",
+    "assignment_id", "quote_id", "proposal_id", "policy_id", "export_id",
+)  # fmt: skip
+PIPELINE = (Lead, Assignment, Quote, Proposal, Policy, Export)
+# Steps of the pipeline that take nothing.
+STEPS = {
+    "leads/<uuid:lead_id>": ("qualify", "convert"),
+    "assignments/<uuid:assignment_id>": ("accept",),
+    "quotes/<uuid:quote_id>": ("send", "accept", "revise"),
+    "proposals/<uuid:proposal_id>": ("send", "link"),
+    "policies/<uuid:policy_id>": ("activate",),
+}
 # Bodies that are taken; what is not here is sent {} and may be told 400 first.
 BODIES: dict[tuple[str, str], Any] = {
     ("post", CLIENTS): lambda ids: terms(organizationId=ids["organization_id"]),
@@ -61,6 +76,15 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("post", BINS): lambda ids: {"name": "Bin", "organizationId": ids["organization_id"]},
     ("put", f"{BINS}/<uuid:bin_id>"): lambda ids: {"name": "Changed"},
+    ("post", f"{BASE}leads"): lambda ids: {"name": "Eve", "email": "eve@a.example"},
+    ("post", f"{BASE}leads/bulk"): lambda ids: {"leads": [{"name": "Eve", "email": "eve@a.example"}]},
+    ("post", f"{BASE}leads/exports"): lambda ids: {},
+    ("post", f"{BASE}policies/exports"): lambda ids: {},
+    ("patch", f"{BASE}leads/<uuid:lead_id>"): lambda ids: {"notes": "Changed"},
+    ("put", f"{BASE}policies/<uuid:policy_id>"): lambda ids: {"premiumMinor": 1},
+    ("post", f"{BASE}leads/<uuid:lead_id>/reject"): lambda ids: {"reason": "no budget"},
+    ("post", f"{BASE}policies/<uuid:policy_id>/cancel"): lambda ids: {"reason": "sold"},
+    **{("post", f"{BASE}{path}/{step}"): lambda ids: {} for path, steps in STEPS.items() for step in steps},
 }
 # Where a key of the client's own is refused what is the organization's to decide.
 NOT_FOR_CLIENT_KEYS = {("post", CLIENTS)}
@@ -79,7 +103,12 @@ class Endpoint:
 
     @property
     def is_for_people(self) -> bool:
-        return issubclass(self.view, ClientApiViewSet)
+        return issubclass(self.view, ClientApiViewSet | TenantApiViewSet)
+
+    @property
+    def readers(self) -> set[str]:
+        """The roles that may read here."""
+        return {"super", *getattr(self.view, "readers", READERS)}
 
     @property
     def parameters(self) -> list[str]:
@@ -113,7 +142,7 @@ def endpoints() -> list[Endpoint]:
     for route, callback in routes(get_resolver().url_patterns):
         if route.startswith(BASE):
             view = getattr(callback, "cls", object)
-            assert issubclass(view, ClientApiViewSet | PartnerViewSet), f"who may call {route}?"
+            assert issubclass(view, ClientApiViewSet | TenantApiViewSet), f"who may call {route}?"
             found += [
                 Endpoint(verb, route, view, view.scopes[action]) for verb, action in callback.actions.items()
             ]
@@ -162,7 +191,24 @@ class World:
             "secret_id": secret.record.id,
             "organization_id": organization.id, "name": key.client.name,
         }  # fmt: skip
-        return {name: str(value) for name, value in rows.items()}
+        return {name: str(value) for name, value in rows.items()} | self._pipeline(organization, environment)
+
+    def _pipeline(self, organization: Organization, environment: str) -> dict[str, str]:
+        """One lead's way to a policy, and another lead that is offered to an agent."""
+        make_agent(make_company(organization, environment=environment))
+        seller = Seller(make_key(organization, environment=environment))
+        policy = seller.policy()
+        quote_id = seller.fresh("proposals", {"id": policy["proposalId"]})["quoteId"]
+        offer = seller.done("/assignments", {"leadId": seller.lead()["id"]})
+        return {
+            "leads_export_id": seller.done("/leads/exports")["id"],
+            "policies_export_id": seller.done("/policies/exports")["id"],
+            "lead_id": policy["leadId"],
+            "assignment_id": offer["id"],
+            "quote_id": quote_id,
+            "proposal_id": policy["proposalId"],
+            "policy_id": policy["id"],
+        }
 
     def person(self, role: str) -> Caller:
         self._before = None
@@ -179,6 +225,8 @@ class World:
     def path(self, endpoint: Endpoint, target: str, *, named: bool) -> str:
         """The endpoint's path about this target; `named` says whose organization it is, as people do."""
         ids = self.ids[target]
+        if "export_id" in endpoint.parameters:
+            ids = ids | {"export_id": ids[f"{endpoint.view.kind}_export_id"]}
         path = _PARAMETER.sub(lambda found: ids.get(found[1], str(uuid4())), endpoint.route)
         return f"{path}?organizationId={ids['organization_id']}" if named else path
 
@@ -208,6 +256,7 @@ class World:
 
 def rows() -> Any:
     """All that a call could change."""
+    pipeline = [model.objects.order_by().values_list("id", "updated_at") for model in PIPELINE]
     with tenancy.operator():
         return (
             AuditEntry.objects.count(),
@@ -217,6 +266,7 @@ def rows() -> Any:
             list(Delivery.objects.order_by("id").values_list("id", "status", "max_attempts")),
             Replay.objects.count(),
             list(RequestBin.objects.order_by("id").values_list("id", "updated_at")),
+            sorted(pipeline[0].union(*pipeline[1:])),
         )
 
 

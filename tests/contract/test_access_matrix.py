@@ -18,7 +18,7 @@ from tests.contract.access import (
     wrongs,
 )
 
-READERS, GOVERNORS = {"super", "owner", "manager", "member"}, {"super", "owner", "manager"}
+GOVERNORS = {"super", "owner", "manager"}
 ALIKE = ("sibling", "other environment")
 REACHED = {
     "client key": {"own"},
@@ -27,6 +27,7 @@ REACHED = {
     "foreign organization key": {"other organization"},
 }
 ENDPOINTS = endpoints()
+PIPELINE = ("leads:", "assignments:", "quotes:", "proposals:", "policies:")
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -46,7 +47,7 @@ def role_expected(endpoint, role, target):
         return "admitted"
     if role == "outsider" or (target == "other organization" and role != "super"):
         return 404
-    return "admitted" if role in (READERS if endpoint.verb == "get" else GOVERNORS) else 403
+    return "admitted" if role in (endpoint.readers if endpoint.verb == "get" else GOVERNORS) else 403
 
 
 def key_expected(endpoint, kind, target):
@@ -153,5 +154,7 @@ def test_there_are_endpoints_to_ask_and_the_tables_name_what_there_is():
         Scope.WEBHOOKS_READ,
         Scope.WEBHOOKS_WRITE,
         Scope.USAGE_READ,
+        *(scope for scope in Scope if scope.startswith(PIPELINE)),
         ANY_KEY,
     }
+    assert all(endpoint.is_for_people for endpoint in ENDPOINTS)

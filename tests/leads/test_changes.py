@@ -76,6 +76,16 @@ def test_statuses_follow_their_transitions_and_are_announced(partner):
     ]  # fmt: skip
 
 
+def test_a_lead_is_qualified_before_it_is_converted(partner):
+    lead = partner.lead_post().json()
+    refused = put(partner, lead, status="converted")
+    assert (refused.status_code, refused.json()["error"]) == (409, "INVALID_TRANSITION")
+    assert refused.json()["details"] == {
+        "status": "new", "allowed": ["qualified", "rejected"], "retryable": False,
+    }  # fmt: skip
+    assert (get(partner, lead).json()["status"], announced()) == ("new", ["lead.created"])
+
+
 def test_a_new_address_looks_for_duplicates_again(partner):
     ada = partner.lead_post(email="ada@a.example", phone="").json()
     beth = partner.lead_post(email="beth@a.example", phone="").json()

@@ -9,6 +9,8 @@ from django.test import Client
 
 from config import tenancy
 from credentials.services.keys import IssuedKey
+from credentials.services.tokens import token_issue
+from partners.models import User
 from pipeline.models import Change
 from webhooks.models import Event
 
@@ -30,13 +32,12 @@ def today(days: int = 0) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
 
 
-class Seller:
-    """Calls with one key in Bearer form; the shortcuts answer what the last step answered."""
+class Bearer:
+    """Calls with one credential in Bearer form; the shortcuts answer what the last step answered."""
 
-    def __init__(self, issued: IssuedKey) -> None:
-        self.issued = issued
+    def __init__(self, credential: str) -> None:
         self._client = Client(
-            raise_request_exception=False, headers={"Authorization": f"Bearer {issued.raw}"}
+            raise_request_exception=False, headers={"Authorization": f"Bearer {credential}"}
         )
         self._people = 0
 
@@ -102,6 +103,22 @@ class Seller:
         answer = self.get(f"/{noun}/{row['id']}")
         assert answer.status_code == 200, answer.content.decode()
         return answer.json()
+
+
+class Seller(Bearer):
+    """Calls with a key."""
+
+    def __init__(self, issued: IssuedKey) -> None:
+        super().__init__(issued.raw)
+        self.issued = issued
+
+
+class Person(Bearer):
+    """Calls with a person's access token."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(token_issue(user=user, label="test", valid_for=timedelta(minutes=5)))
+        self.user = user
 
 
 def announced() -> list[str]:
