@@ -50,7 +50,7 @@ READS = [(verb, route) for verb, route in ACTIONS if verb == "get"]
 WITH_PARAMETERS = [(verb, route) for verb, route in ACTIONS if "<" in route]
 
 
-# under /api/v1 these are for keys alone
+# what keys and people call alike, a key asks for
 PIPELINE = tuple(f"/api/v1/{noun}" for noun in ("leads", "assignments", "quotes", "proposals", "policies"))
 
 
@@ -141,6 +141,7 @@ def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
 NAMED_EXAMPLES = {
     "phone": "+972541234567",
     "ipAllowlist": ["192.0.2.1"],
+    "environment": "sandbox",
     "companyId": None,
     "agentId": None,
     "currency": "ILS",
