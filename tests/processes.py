@@ -78,7 +78,7 @@ class Web(Process):
         super().__init__(
             *("granian", "--interface", "wsgi", application, "--host", "127.0.0.1"),
             *("--port", port, "--workers", "1", "--blocking-threads", "4", "--no-ws"),
-            **environment,
+            **{"HUB_URL": self.url} | environment,
         )
 
     def __enter__(self) -> "Web":
