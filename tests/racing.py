@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from config.statements import connections_give_back
 from tests.conftest import owner_connection
 
 _WAITING = """
@@ -52,12 +53,13 @@ def _connections(number: int) -> Iterator[None]:
     connection.close()
     pool: Any = connection.pool
     size, timeout = (pool.min_size, pool.max_size), pool.timeout
-    pool.resize(size[0], number + 4)
+    pool.resize(size[0], number + 12)
     pool.timeout = _PATIENCE_S
     try:
         yield
     finally:
         connection.close()
+        connections_give_back()
         pool.resize(*size)
         pool.timeout = timeout
 

@@ -80,6 +80,7 @@ def test_values_are_only_values(name):
 def test_a_connection_that_lost_or_already_has_the_statement_prepares_it_again():
     company = make_company(make_organization(), name="Northwind")
     given = (company.organization_id, "sandbox", ["Northwind"])
+    connection.close()
     assert COMPANIES.rows(*given)
     (driver,) = statements._warm
     driver.pgconn.exec_(b"DEALLOCATE ALL")
@@ -91,10 +92,12 @@ def test_a_connection_that_lost_or_already_has_the_statement_prepares_it_again()
 def test_a_connection_that_broke_is_not_used_again():
     company = make_company(make_organization(), name="Northwind")
     given = (company.organization_id, "sandbox", ["Northwind"])
+    connection.close()
     assert COMPANIES.rows(*given)
     (broken,) = statements._warm
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [broken.info.backend_pid])
+    connection.close()
     with pytest.raises(OperationalError):
         COMPANIES.rows(*given)
     assert COMPANIES.rows(*given)
