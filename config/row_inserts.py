@@ -31,11 +31,17 @@ class RowInsert:
         # by how many rows they write
         self._statements: dict[int, TenantStatement] = {}
 
-    def call(self, *instances: models.Model) -> Call:
+    def row(self, **given: Any) -> dict[str, Any]:
+        """Columns for `call` with the model's defaults, for what nobody needs as an instance."""
+        made = {name: default() for name, default in self._defaults}
+        made.update(given)
+        return made
+
+    def call(self, *rows: models.Model | dict[str, Any]) -> Call:
         """The call that writes these, as `save(force_insert=True)` would each; it answers their ids."""
         values: list[Value] = []
-        for instance in instances:
-            held = instance.__dict__
+        for row in rows:
+            held = row if isinstance(row, dict) else row.__dict__
             for name in self._stamped:
                 held[name] = timezone.now()
             for name, is_document in self._columns:
@@ -45,7 +51,7 @@ class RowInsert:
                 elif value is not None and (text_of := _TEXT_OF.get(type(value))):
                     value = text_of(value)
                 values.append(value)
-        return Call(self._statement_of(len(instances)), values)
+        return Call(self._statement_of(len(rows)), values)
 
     def _statement_of(self, rows: int) -> TenantStatement:
         statement = self._statements.get(rows)
@@ -68,6 +74,10 @@ class RowInsert:
     @cached_property
     def _fields(self) -> list[Any]:
         return [field for field in self._model._meta.local_concrete_fields if not field.generated]
+
+    @cached_property
+    def _defaults(self) -> list[tuple[str, Callable[[], Any]]]:
+        return [(field.attname, field.get_default) for field in self._fields]
 
     @cached_property
     def _columns(self) -> list[tuple[str, bool]]:

@@ -103,9 +103,9 @@ def _write(conversion: Conversion, terms: RewardTerms, postback: Postback) -> No
                     event_call(REWARD_QUEUED, subject=reward, **world, client_id=conversion.client_id)
                 )
                 is_announcing = True
-    change = ConversionChange(
+    change = _CHANGE.row(
         **world,
-        conversion=conversion,
+        conversion_id=conversion.id,
         action=ACTIONS[Status(postback.status)],
         actor=NETWORK,
         details=said(postback),

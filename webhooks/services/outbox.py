@@ -55,7 +55,16 @@ def event_call(
 
     Whoever sends it calls `dispatcher_wake` afterwards.
     """
-    return _EVENT.call(_event(kind, subject, organization_id, environment, client_id))
+    return _EVENT.call(
+        _EVENT.row(
+            organization_id=organization_id,
+            environment=environment,
+            client_id=client_id,
+            type=kind.name,
+            data=_plain(kind.payload(subject).data),
+            subject_id=str(subject.pk),
+        )
+    )
 
 
 def events_emit(happened: Sequence[tuple[EventType, Any]]) -> None:
