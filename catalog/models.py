@@ -188,6 +188,17 @@ class Offer(TenantModel):
             GinIndex(fields=("search",), name="offer_search"),
         )
 
+    @property
+    def has_caps(self) -> bool:
+        """Whether the network pays for so much only."""
+        caps = (
+            self.daily_conversion_cap,
+            self.total_conversion_cap,
+            self.daily_revenue_cap_minor,
+            self.total_revenue_cap_minor,
+        )
+        return any(cap is not None for cap in caps)
+
     def __str__(self) -> str:
         return self.name
 

@@ -1,4 +1,4 @@
-"""Reads of one tenant in one round trip: its context and a prepared statement in one message.
+"""Statements of one tenant in one round trip: its context and prepared statements in one message.
 
 PostgreSQL runs a message of several statements as one transaction (its manual, Multiple Statements in a
 Simple Query), so what SET LOCAL sets ends with the message, as it does with `tenancy.tenant()`.
@@ -6,7 +6,7 @@ Simple Query), so what SET LOCAL sets ends with the message, as it does with `te
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -58,25 +58,27 @@ _Wire.adapters.register_loader("jsonb", _JsonLoader)
 
 
 # Connections of the pool's that statements keep, the one used last in front: its server process has plans
-# and pages at hand, where the pool would take turns among all of them. No more than there are threads.
+# and pages at hand, where the pool would take turns among all of them. A web process has fewer threads.
 _warm: list[Any] = []
+_MOST_WARM = 8
 
 
 class TenantStatement:
-    """A SELECT with parameters $1, $2, … of the given PostgreSQL types, prepared once a connection.
+    """A statement with parameters $1, $2, … of the given PostgreSQL types, prepared once a connection.
 
     Row-level security holds it to the tenant; it names the tenant too, so that PostgreSQL takes its index.
-    `generic` says that one plan is right for all values, so that none is made anew.
+    `generic` says that one plan is right for all values, so that none is made anew. One that writes answers
+    rows, too (RETURNING).
     """
 
     def __init__(self, sql: str, *, types: Sequence[str], generic: bool = False) -> None:
         digest = hashlib.sha256(f"{sql}\n{types}".encode()).hexdigest()[:24]
         self.sql = sql
-        self._name = f"hub_{digest}"
+        self.name = f"hub_{digest}"
         given = f"({', '.join(types)})" if types else ""
-        self._prepare = f"PREPARE {self._name}{given} AS {sql};".encode()
+        self.prepare = f"PREPARE {self.name}{given} AS {sql};".encode()
         plan = "SET LOCAL plan_cache_mode=force_generic_plan;" if generic else ""
-        self._execute = f"{plan}EXECUTE {self._name}".encode()
+        self.execute = f"{plan}EXECUTE {self.name}".encode()
 
     def rows(
         self, organization_id: UUID | str, environment: str, values: Sequence[Value]
@@ -86,65 +88,168 @@ class TenantStatement:
         One round trip and one transaction; it may not be called inside another one. Raises
         django.db.DataError when a value does not fit its type, OperationalError without a database.
         """
-        if connection.in_atomic_block:
-            raise RuntimeError("A tenant statement is a transaction of its own.")
-        pool: Any = connection.pool  # type: ignore[attr-defined]
-        with connection.wrap_database_errors:
-            try:
-                driver = _warm.pop()
-            except IndexError:
-                driver = pool.getconn()
-            try:
-                rows = self._read(driver, organization_id, environment, values)
-            except BaseException:
-                pool.putconn(driver)  # which looks whether it still works
-                raise
-            _warm.append(driver)
-            return rows
+        return tenant_calls(organization_id, environment, (Call(self, values),))[-1]
 
-    def _read(
-        self, driver: Any, organization_id: UUID | str, environment: str, values: Sequence[Value]
-    ) -> list[tuple[Any, ...]]:
-        prepared: set[str] = driver.__dict__.setdefault("hub_prepared", set())
-        message = self._message(driver, organization_id, environment, values)
+
+class Call(NamedTuple):
+    """A statement with its values."""
+
+    statement: TenantStatement
+    values: Sequence[Value]
+
+
+# A pipeline's context, and one plan for whatever it writes.
+_CONTEXT = TenantStatement(
+    "SELECT set_config('hub.organization_id', $1, true), set_config('hub.environment', $2, true),"
+    " set_config('hub.operator', '', true), set_config('plan_cache_mode', 'force_generic_plan', true)",
+    types=("text", "text"),
+)
+
+
+def tenant_calls(
+    organization_id: UUID | str, environment: str, calls: Sequence[Call]
+) -> list[list[tuple[Any, ...]]]:
+    """The rows of several statements in one round trip: one transaction, so all of them take effect or none.
+
+    As TenantStatement.rows; raises django.db.IntegrityError for what a constraint refuses, deferred ones too.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("A tenant's message is a transaction of its own.")
+    pool: Any = connection.pool  # type: ignore[attr-defined]
+    with connection.wrap_database_errors:
+        if connection.connection is not None:
+            # a thread that has one takes no second: all might wait for each other's
+            return _answers(connection.connection, organization_id, environment, calls)
         try:
-            result = self._send(driver, message, prepare=self._name not in prepared)
-        except errors.InvalidSqlStatementName:
-            # a pooler between us and the server gave us another server connection
-            result = self._send(driver, message, prepare=True)
-        except errors.DuplicatePreparedStatement:
-            result = self._send(driver, message, prepare=False)
-        prepared.add(self._name)
-        transformer = driver.__dict__.get("hub_transformer")
-        if transformer is None:
-            transformer = driver.__dict__["hub_transformer"] = Transformer(_Wire(driver))
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+            driver = _warm.pop()
+        except IndexError:
+            driver = pool.getconn()
+        try:
+            rows = _answers(driver, organization_id, environment, calls)
+        except BaseException:
+            pool.putconn(driver)  # which looks whether it still works
+            raise
+        if len(_warm) < _MOST_WARM:
+            _warm.append(driver)
+        else:
+            pool.putconn(driver)
+        return rows
 
-    def _message(
-        self, driver: Any, organization_id: UUID | str, environment: str, values: Sequence[Value]
-    ) -> bytes:
-        escape = pq.Escaping(driver.pgconn).escape_literal
-        given = [
-            b"NULL" if value is None else b"%d" % value if isinstance(value, int) else escape(value.encode())
-            for value in values
-        ]
-        return (
-            b"SET LOCAL hub.organization_id=%b;SET LOCAL hub.environment=%b;SET LOCAL hub.operator='';%b(%b)"
-        ) % (
+
+def connections_give_back() -> None:
+    """Give the connections that statements keep to the pool: where threads have come and gone."""
+    while _warm:
+        connection.pool.putconn(_warm.pop())  # type: ignore[attr-defined]
+
+
+def _answers(
+    driver: Any, organization_id: UUID | str, environment: str, calls: Sequence[Call]
+) -> list[list[tuple[Any, ...]]]:
+    prepared: set[str] = driver.__dict__.setdefault("hub_prepared", set())
+    names = {call.statement.name: call.statement.prepare for call in calls}
+    send = _one_message
+    if len(calls) > 1:
+        names[_CONTEXT.name] = _CONTEXT.prepare
+        send = _pipeline
+    for is_last in (False, False, True):
+        missing = b"".join(prepare for name, prepare in names.items() if name not in prepared)
+        try:
+            results = send(driver, organization_id, environment, calls, missing)
+            break
+        except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
+            # a pooler between us and the server gave us another server connection; nothing has happened
+            if is_last:
+                raise
+            prepared.clear()
+            prepared.update(_names_prepared(driver))
+    prepared.update(names)
+    transformer = driver.__dict__.get("hub_transformer")
+    if transformer is None:
+        transformer = driver.__dict__["hub_transformer"] = Transformer(_Wire(driver))
+    found = []
+    for result in results[-len(calls) :]:
+        transformer.set_pgresult(result)
+        found.append(transformer.load_rows(0, result.ntuples, tuple))
+    return found
+
+
+def _one_message(
+    driver: Any, organization_id: UUID | str, environment: str, calls: Sequence[Call], missing: bytes
+) -> list[Any]:
+    """Everything as one text: the least to send and to read for one statement of few values."""
+    escape = pq.Escaping(driver.pgconn).escape_literal
+    ((statement, values),) = calls
+    given = [
+        b"NULL" if value is None else b"%d" % value if isinstance(value, int) else escape(value.encode())
+        for value in values
+    ]
+    return _exchange(
+        driver,
+        b"%bSET LOCAL hub.organization_id=%b;SET LOCAL hub.environment=%b;SET LOCAL hub.operator='';%b(%b)"
+        % (
+            missing,
             escape(str(organization_id).encode()),
             escape(environment.encode()),
-            self._execute,
+            statement.execute,
             b",".join(given),
-        )
+        ),
+    )
 
-    def _send(self, driver: Any, message: bytes, *, prepare: bool) -> Any:
-        driver.pgconn.send_query(self._prepare + message if prepare else message)
-        results = driver.wait(generators.execute(driver.pgconn))
-        for result in results:
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                raise errors.error_from_result(result, encoding="utf-8")
-        return results[-1]
+
+def _pipeline(
+    driver: Any, organization_id: UUID | str, environment: str, calls: Sequence[Call], missing: bytes
+) -> list[Any]:
+    """Values beside their statements, which PostgreSQL needs not parse: less work for many of them.
+
+    It runs what stands before one Sync as one transaction (its manual, Pipeline Mode).
+    """
+    if missing:
+        _exchange(driver, missing)
+    pgconn = driver.pgconn
+    pgconn.enter_pipeline_mode()
+    try:
+        pgconn.send_query_prepared(
+            _CONTEXT.name.encode(), [str(organization_id).encode(), environment.encode()]
+        )
+        for statement, values in calls:
+            pgconn.send_query_prepared(
+                statement.name.encode(),
+                [
+                    None if value is None else b"%d" % value if isinstance(value, int) else value.encode()
+                    for value in values
+                ],
+            )
+        pgconn.pipeline_sync()
+        results: list[Any] = driver.wait(_pipeline_results(pgconn))
+    finally:
+        pgconn.exit_pipeline_mode()
+    return _checked(results)[:-1]  # the last is the Sync's
+
+
+def _pipeline_results(pgconn: Any) -> Any:
+    yield from generators.send(pgconn)
+    results: list[Any] = []
+    # what a constraint refuses at the commit comes before the Sync's own answer
+    while not results or results[-1].status != pq.ExecStatus.PIPELINE_SYNC:
+        results += yield from generators.fetch_many(pgconn)
+    return results
+
+
+def _exchange(driver: Any, message: bytes) -> list[Any]:
+    driver.pgconn.send_query(message)
+    return _checked(driver.wait(generators.execute(driver.pgconn)))
+
+
+def _checked(results: list[Any]) -> list[Any]:
+    for result in results:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            raise errors.error_from_result(result, encoding="utf-8")
+    return results
+
+
+def _names_prepared(driver: Any) -> list[str]:
+    result = _exchange(driver, b"SELECT name FROM pg_prepared_statements")[-1]
+    return [result.get_value(row, 0).decode() for row in range(result.ntuples)]
 
 
 def pattern_containing(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import structlog
@@ -152,21 +152,16 @@ def _finish(request: Any, response: Any, *, started: float, endpoint: str, lengt
     )
 
 
-# Routes without parameters, once found; the routes of a process do not change.
-_fixed_routes: dict[str, ResolverMatch] = {}
-
-
 def _resolve(path: str) -> ResolverMatch | None:
     """The route of a path; None for an unknown one, which only callers with a credential are told."""
-    match = _fixed_routes.get(path)
-    if match is None:
-        try:
-            match = resolve(path)
-        except Resolver404:
-            return None
-        if not match.args and not match.kwargs:
-            _fixed_routes[path] = match
-    return match
+    try:
+        return _found(path)
+    except Resolver404:
+        return None
+
+
+# The routes of a process do not change, and to look for one costs as much as a small answer.
+_found = lru_cache(maxsize=2_000)(resolve)
 
 
 def _class_of(match: ResolverMatch | None) -> Any:

@@ -106,6 +106,10 @@ class Transaction(TenantModel):
         PAYOUT_FAILED = "payout_failed", "Payout failed"
         SETTLEMENT = "settlement", "Settlement"
 
+    # Its other keys begin with the organization.
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     kind = models.CharField(max_length=20, choices=Kind)
     idempotency_key = models.CharField(max_length=255)
     source_type = models.CharField(max_length=30)
@@ -127,10 +131,14 @@ class Transaction(TenantModel):
 
 
 class Posting(models.Model):
-    """One line of a transaction: debits are positive, credits negative. Their ids are a statement's order."""
+    """One line of a transaction: debits are positive, credits negative. Their ids are a statement's order.
+
+    What it refers to is judged by the trigger that keeps the balances (migration 0003): neither accounts nor
+    transactions are ever changed or removed, so that once is enough, and for all postings of a statement.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_constraint=False)
     environment = models.CharField(max_length=10, choices=Environment)
     transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="postings", db_constraint=False)
     account = models.ForeignKey(

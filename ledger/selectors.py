@@ -93,12 +93,15 @@ WITH page AS MATERIALIZED (
   ORDER BY p.id DESC LIMIT %(limit)s
 ), top AS (SELECT max(id) AS id FROM page),
 closed AS (
-  SELECT k.posting_id, k.balance_minor FROM ledger_checkpoint k
-  WHERE k.account_id = %(account)s AND k.posting_id <= (SELECT id FROM top) ORDER BY k.posting_id DESC LIMIT 1
+  -- a row at any rate: past row-level security a COALESCE in the condition below would keep it from the index
+  SELECT coalesce(k.posting_id, 0) AS posting_id, coalesce(k.balance_minor, 0) AS balance_minor
+  FROM top LEFT JOIN LATERAL (
+    SELECT k.posting_id, k.balance_minor FROM ledger_checkpoint k
+    WHERE k.account_id = %(account)s AND k.posting_id <= top.id ORDER BY k.posting_id DESC LIMIT 1) k ON true
 ), above AS (
-  SELECT coalesce((SELECT balance_minor FROM closed), 0) + coalesce((
+  SELECT (SELECT balance_minor FROM closed) + coalesce((
     SELECT sum(p.amount_minor) FROM ledger_posting p WHERE p.account_id = %(account)s
-      AND p.id > coalesce((SELECT posting_id FROM closed), 0) AND p.id <= (SELECT id FROM top)), 0) AS balance
+      AND p.id > (SELECT posting_id FROM closed) AND p.id <= (SELECT id FROM top)), 0) AS balance
 )
 SELECT page.id, page.created_at, t.kind, t.description, t.source_type, t.source_id, t.id, page.amount_minor,
   ((SELECT balance FROM above) - coalesce(sum(page.amount_minor) OVER (

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from config.statements import connections_give_back
 from credentials import limits, snapshots
 from credentials import store as store_module
 from credentials.admission_journal import Journal
@@ -38,6 +39,7 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
         yield
         connection.close()
+        connections_give_back()
         _empty()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from config import statements
+from config.statements import connections_give_back
 from tests.conftest import owner_connection
 
 _WAITING = """
@@ -55,7 +55,7 @@ def _connections(number: int) -> Iterator[None]:
     """A pool as large as the race, closed after it: those of two test processes would fill the server."""
     hang_up()
     pool: Any = connection.pool
-    pool.resize(pool.min_size, number + 4)
+    pool.resize(pool.min_size, number + 12)
     pool.timeout = _PATIENCE_S
     try:
         yield
@@ -66,9 +66,8 @@ def _connections(number: int) -> Iterator[None]:
 def hang_up() -> None:
     """Close this process's own connections."""
     connection.close()
+    connections_give_back()
     connection.close_pool()
-    while statements._warm:
-        statements._warm.pop().close()
 
 
 @contextmanager

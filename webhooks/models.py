@@ -21,6 +21,10 @@ class Event(TenantModel):
     `client` is whom it concerns; without one it concerns every client of the organization.
     """
 
+    # Its other keys begin with the organization.
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     type = models.CharField(max_length=80)
     data = models.JSONField()
     client = models.ForeignKey(ApiClient, models.CASCADE, null=True, related_name="+", db_constraint=False)

@@ -1,11 +1,12 @@
 """Sending background tasks only once their rows are committed."""
 
+from collections.abc import Callable
 from functools import partial
 
 import structlog
 from celery import current_app
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
@@ -21,7 +22,7 @@ def enqueue(task_name: str, /, **kwargs: object) -> None:
     Raises celery.exceptions.NotRegistered here, in the caller, for a name no task has.
     """
     task = current_app.tasks[task_name]
-    transaction.on_commit(partial(_send, task, kwargs))
+    _after_commit(partial(_send, task, kwargs))
 
 
 def enqueue_once(task_name: str) -> None:
@@ -30,7 +31,7 @@ def enqueue_once(task_name: str) -> None:
     While a message waits that no worker has taken yet, no second one is sent: the first finds this change,
     too. The task calls `message_taken` before it looks.
     """
-    transaction.on_commit(partial(_send_once, task_name))
+    _after_commit(partial(_send_once, task_name))
 
 
 def message_taken(task_name: str) -> None:
@@ -42,6 +43,14 @@ def _send_once(task_name: str) -> None:
     # without the store there is no broker either: the sweep sends one once it is back
     if cache.add(_waiting(task_name), 1, timeout=_LOST_AFTER_S):
         enqueue(task_name)
+
+
+def _after_commit(send: Callable[[], None]) -> None:
+    # without a transaction `on_commit` would take a database connection, to see that there is none
+    if connection.in_atomic_block:
+        transaction.on_commit(send)
+    else:
+        send()
 
 
 def _waiting(task_name: str) -> str:

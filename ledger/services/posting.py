@@ -1,6 +1,6 @@
 """The ledger's one writer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import orjson
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from config.statements import Call, TenantStatement
 from ledger.exceptions import AnotherTransaction, Unbalanced
 from ledger.models import AccountKey, Posting
 
@@ -30,6 +31,7 @@ class Entry(NamedTuple):
     description: str = ""
 
 
+_ONCE = "ON CONFLICT (organization_id, environment, idempotency_key) DO NOTHING"
 # One statement for all: accounts are opened where they are missing, and what was posted before stays away.
 _POST = """
 WITH entry AS (
@@ -44,7 +46,8 @@ WITH entry AS (
     (id, organization_id, environment, created_at, updated_at, kind, currency, client_id, user_id)
   SELECT DISTINCT account_id, %(organization)s::uuid, %(environment)s, now(), now(), kind, currency,
     client_id, user_id
-  FROM line ORDER BY account_id
+  FROM line WHERE (SELECT known.id FROM ledger_account known WHERE known.id = line.account_id) IS NULL
+  ORDER BY account_id
   ON CONFLICT DO NOTHING
 ), made AS (
   INSERT INTO ledger_transaction (id, organization_id, environment, created_at, updated_at, kind,
@@ -61,6 +64,12 @@ WITH entry AS (
 )
 SELECT id::text FROM made
 """
+# As one call of a message (config/statements.py). A key that is known already is refused by its constraint.
+_POST_CALL = TenantStatement(
+    (_POST % {"entries": "$1", "lines": "$2", "organization": "$3", "environment": "$4"}).replace(_ONCE, ""),
+    types=["text", "text", "uuid", "text"],
+    generic=True,
+)
 _SAME = """
 SELECT t.id FROM ledger_transaction t
 WHERE t.organization_id = %s AND t.environment = %s AND t.idempotency_key = %s
@@ -77,6 +86,51 @@ def transactions_post(*, organization_id: UUID, environment: str, entries: Seque
     """
     ids = [uuid7() for _ in entries]
     joined = [_joined(entry.lines) for entry in entries]
+    given, lines = _documents(organization_id, environment, ids, entries, joined)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _POST,
+            {
+                "entries": given,
+                "lines": lines,
+                "organization": organization_id,
+                "environment": environment,
+            },
+        )
+        made = {UUID(found) for (found,) in cursor.fetchall()}
+    if len(made) == len(ids):
+        return ids
+    return [
+        identity if identity in made else _known(organization_id, environment, entry, by_account)
+        for identity, entry, by_account in zip(ids, entries, joined, strict=True)
+    ]
+
+
+def transaction_post(*, organization_id: UUID, environment: str, entry: Entry) -> UUID:
+    """`transactions_post` of one."""
+    [identity] = transactions_post(organization_id=organization_id, environment=environment, entries=[entry])
+    return identity
+
+
+def posting_call(*, organization_id: UUID, environment: str, entry: Entry) -> tuple[UUID, Call]:
+    """A transaction that is new, as one call of the message that writes what it is for; and its id.
+
+    Its key must be new: the message is refused otherwise (django.db.IntegrityError), as for whatever the
+    database would refuse at the commit. Raises Unbalanced (422).
+    """
+    identity = uuid7()
+    documents = _documents(organization_id, environment, [identity], [entry], [_joined(entry.lines)])
+    return identity, Call(_POST_CALL, [*documents, str(organization_id), environment])
+
+
+def _documents(
+    organization_id: UUID,
+    environment: str,
+    ids: Sequence[UUID],
+    entries: Sequence[Entry],
+    joined: Sequence[Mapping[AccountKey, int]],
+) -> tuple[str, str]:
+    """Transactions and their lines as the statement reads them."""
     given = [
         {
             "id": str(identity),
@@ -101,29 +155,7 @@ def transactions_post(*, organization_id: UUID, environment: str, entries: Seque
         for identity, by_account in zip(ids, joined, strict=True)
         for account, amount in by_account.items()
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _POST,
-            {
-                "entries": orjson.dumps(given).decode(),
-                "lines": orjson.dumps(lines).decode(),
-                "organization": organization_id,
-                "environment": environment,
-            },
-        )
-        made = {UUID(found) for (found,) in cursor.fetchall()}
-    if len(made) == len(ids):
-        return ids
-    return [
-        identity if identity in made else _known(organization_id, environment, entry, by_account)
-        for identity, entry, by_account in zip(ids, entries, joined, strict=True)
-    ]
-
-
-def transaction_post(*, organization_id: UUID, environment: str, entry: Entry) -> UUID:
-    """`transactions_post` of one."""
-    [identity] = transactions_post(organization_id=organization_id, environment=environment, entries=[entry])
-    return identity
+    return orjson.dumps(given).decode(), orjson.dumps(lines).decode()
 
 
 def _joined(lines: Sequence[Line]) -> dict[AccountKey, int]:

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from catalog.models import WHOLE, AffiliateNetwork, Offer
-from partners.models import ApiClient, TenantModel
+from partners.models import ApiClient, Organization, TenantModel
 from partners.querysets import TenantQuerySet
 from rewards.models.campaigns import Campaign
 
@@ -92,6 +92,10 @@ class Conversion(TenantModel):
         CAP = "cap", "Cap reached"
         RATE = "rate", "No exchange rate"
 
+    # Its other keys begin with the organization, and so does its network's.
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", editable=False, db_constraint=False, db_index=False
+    )
     network = models.ForeignKey(
         AffiliateNetwork, models.PROTECT, related_name="conversions", db_constraint=False, db_index=False
     )
@@ -189,6 +193,10 @@ class ConversionChange(TenantModel):
         RELEASED = "released", "Released"
         IGNORED = "ignored", "Ignored"
 
+    # Its other keys begin with the organization, and so does its conversion's.
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", editable=False, db_constraint=False, db_index=False
+    )
     conversion = models.ForeignKey(
         Conversion, models.PROTECT, related_name="changes", db_constraint=False, db_index=False
     )

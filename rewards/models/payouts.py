@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from partners.models import TenantModel, User
+from partners.models import Organization, TenantModel, User
 from partners.querysets import TenantQuerySet
 from rewards.models.conversions import Conversion
 
@@ -173,6 +173,10 @@ class Reward(TenantModel):
         FAILED = "failed", "Failed"
         REVERSED = "reversed", "Reversed"
 
+    # Its other keys begin with the organization, and so does its conversion's.
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", editable=False, db_constraint=False, db_index=False
+    )
     conversion = models.ForeignKey(
         Conversion, models.PROTECT, related_name="rewards", db_constraint=False, db_index=False
     )

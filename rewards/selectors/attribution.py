@@ -40,11 +40,17 @@ def attribution_of(reference: str) -> Attribution | None:
 
 def click_find(click_id: UUID) -> Click | None:
     """A click by its id, which holds its time: only that day's partition is looked into."""
+    span = click_span(click_id)
+    return Click.objects.filter(id=click_id, created_at__range=span).first() if span else None
+
+
+def click_span(click_id: UUID) -> tuple[datetime, datetime] | None:
+    """Between which moments a click was, by its id; None for what is no such id."""
     try:
         at = click_time(click_id)
+        return at - _SLACK, at + _SLACK
     except (OverflowError, ValueError):
         return None
-    return Click.objects.filter(id=click_id, created_at__range=(at - _SLACK, at + _SLACK)).first()
 
 
 def click_time(click_id: UUID) -> datetime:
@@ -52,9 +58,14 @@ def click_time(click_id: UUID) -> datetime:
     return datetime.fromtimestamp((click_id.int >> 80) / 1000, UTC)
 
 
+def link_code(reference: str) -> str:
+    """The link's code in what a network gives back of its raw link."""
+    return reference.partition(".")[0][:16]
+
+
 def _of_link(reference: str) -> Attribution | None:
-    code, _, own = reference.partition(".")
-    link = SmartLink.objects.select_related("campaign").filter(code=code[:16]).first()
+    own = reference.partition(".")[2]
+    link = SmartLink.objects.select_related("campaign").filter(code=link_code(reference)).first()
     if link is None:
         return None
     own = "" if own == CLICK else own[:120]

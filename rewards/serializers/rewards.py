@@ -1,11 +1,18 @@
 """Rewards on the wire (contract C)."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from rewards.models import PayoutItem, Reward
+
+_MOMENT = serializers.DateTimeField()
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else _MOMENT.to_representation(at)
 
 
 class PayoutOut(serializers.ModelSerializer):
@@ -48,6 +55,25 @@ class RewardOut(serializers.ModelSerializer):
             "payout",
             "created_at",
         )
+
+    def to_representation(self, instance: Reward) -> dict[str, Any]:
+        """The fields above, without the fields' objects: each conversion announces its reward."""
+        return {
+            "reward_id": str(instance.id),
+            "user_id": instance.user_id,
+            "conversion_id": str(instance.conversion_id),
+            "campaign_id": self.get_campaign_id(instance),
+            "amount_minor": instance.amount_minor,
+            "currency": instance.currency,
+            "status": str(instance.status),
+            "available_at": _moment(instance.available_at),
+            "paid_at": _moment(instance.paid_at),
+            "reversed_at": _moment(instance.reversed_at),
+            "debt_minor": instance.debt_minor,
+            "failure_reason": instance.failure,
+            "payout": self.get_payout(instance),
+            "created_at": _moment(instance.created_at),
+        }
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))
     def get_campaign_id(self, reward: Reward) -> str | None:

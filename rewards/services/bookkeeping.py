@@ -1,6 +1,7 @@
 """What the ledger and the rewards have of a conversion, brought to what it should be."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
@@ -17,6 +18,13 @@ from webhooks.services import event_emit
 Status = Reward.Status
 
 
+class Booking(NamedTuple):
+    """What is to be written of a conversion: a transaction of the ledger, and rewards that are new."""
+
+    entry: Entry
+    rewards: list[Reward]
+
+
 def conversion_book(*, conversion: Conversion, target: Parts, hold_days: int, kind: str) -> UUID | None:
     """Move the difference between what is booked of a conversion and `target`; answers the transaction.
 
@@ -24,6 +32,31 @@ def conversion_book(*, conversion: Conversion, target: Parts, hold_days: int, ki
     reward (or a larger one); a part that shrinks is taken from rewards that nobody has paid or approved yet,
     and beyond them is a debt of the payee. Nothing is posted where nothing differs.
     """
+    booking = _booked(conversion, target, hold_days, kind)
+    if booking is None:
+        return None
+    Reward.objects.bulk_create(booking.rewards)
+    for reward in booking.rewards:
+        if is_announced(reward, conversion):
+            _announce(reward, conversion, REWARD_QUEUED)
+    return transaction_post(
+        organization_id=conversion.organization_id,
+        environment=conversion.environment,
+        entry=booking.entry,
+    )
+
+
+def first_booking(*, conversion: Conversion, target: Parts, hold_days: int) -> Booking | None:
+    """As `conversion_book` for a conversion that has no row yet, but whoever asks writes what is answered."""
+    return _booked(conversion, target, hold_days, Transaction.Kind.CONVERSION)
+
+
+def is_announced(reward: Reward, conversion: Conversion) -> bool:
+    """Whether its client hears of a reward: of its users', while there is a client."""
+    return reward.kind == Reward.Kind.USER and conversion.client_id is not None
+
+
+def _booked(conversion: Conversion, target: Parts, hold_days: int, kind: str) -> Booking | None:
     delta = Parts(
         target.platform - conversion.platform_minor,
         target.partner - conversion.partner_minor,
@@ -36,24 +69,30 @@ def conversion_book(*, conversion: Conversion, target: Parts, hold_days: int, ki
         Line(AccountKey(Kind.NETWORK_RECEIVABLE, currency), delta.total),
         Line(AccountKey(Kind.PLATFORM_REVENUE, currency), -delta.platform),
     ]
-    is_new = conversion.bookings == 0
-    rewards = _Rewards(conversion, hold_days, known=not is_new)
+    rewards = _Rewards(conversion, hold_days, known=conversion.bookings > 0)
     lines += rewards.change(Reward.Kind.PARTNER, delta.partner)
     lines += rewards.change(Reward.Kind.USER, delta.user)
-    rewards.write()
     conversion.platform_minor, conversion.partner_minor, conversion.user_minor = target
     conversion.bookings += 1
-    return transaction_post(
-        organization_id=conversion.organization_id,
-        environment=conversion.environment,
-        entry=Entry(
-            kind=Transaction.Kind(kind),
-            idempotency_key=f"conversion:{conversion.id}:{conversion.bookings}",
-            lines=lines,
-            source_type="conversion",
-            source_id=conversion.id,
-            description=conversion.network_transaction_id,
-        ),
+    entry = Entry(
+        kind=Transaction.Kind(kind),
+        idempotency_key=f"conversion:{conversion.id}:{conversion.bookings}",
+        lines=lines,
+        source_type="conversion",
+        source_id=conversion.id,
+        description=conversion.network_transaction_id,
+    )
+    return Booking(entry, rewards.made)
+
+
+def _announce(reward: Reward, conversion: Conversion, kind: EventType) -> None:
+    reward.conversion = conversion
+    event_emit(
+        kind,
+        subject=reward,
+        organization_id=reward.organization_id,
+        environment=reward.environment,
+        client_id=conversion.client_id,
     )
 
 
@@ -64,7 +103,7 @@ class _Rewards:
         self._conversion, self._hold_days = conversion, hold_days
         self._now = timezone.now()
         self._rewards: list[Reward] = []
-        self._made: list[Reward] = []
+        self.made: list[Reward] = []
         self._items: dict[UUID, PayoutItem] = {}
         if known:
             rows = Reward.objects.select_for_update(of=("self",)).filter(conversion=conversion)
@@ -104,14 +143,8 @@ class _Rewards:
             currency=conversion.currency,
             available_at=self._available_at(),
         )
-        self._made.append(reward)
+        self.made.append(reward)
         return [Line(self._payable(reward), -amount)]
-
-    def write(self) -> None:
-        """Write the new ones, all by one statement."""
-        Reward.objects.bulk_create(self._made)
-        for reward in self._made:
-            self._announce(reward, REWARD_QUEUED)
 
     def _shrink(self, kind: Reward.Kind, amount: int) -> list[Line]:
         mine = [one for one in self._rewards if one.kind == kind]
@@ -179,15 +212,5 @@ class _Rewards:
         reward.save(
             update_fields=["amount_minor", "status", "reversed_at", "item", "debt_minor", "updated_at"]
         )
-        self._announce(reward, kind)
-
-    def _announce(self, reward: Reward, kind: EventType) -> None:
-        if reward.kind == Reward.Kind.USER and self._conversion.client_id:
-            reward.conversion = self._conversion
-            event_emit(
-                kind,
-                subject=reward,
-                organization_id=reward.organization_id,
-                environment=reward.environment,
-                client_id=self._conversion.client_id,
-            )
+        if is_announced(reward, self._conversion):
+            _announce(reward, self._conversion, kind)

@@ -38,10 +38,10 @@ def cap_count(conversion: Conversion, offer: Offer, *, day: date, unlimited: boo
     Sets `counted_on`. `unlimited` counts whatever the caps are. Conversions of one offer with caps are
     counted one transaction after the other.
     """
+    if not offer.has_caps:
+        return True
     daily = (offer.daily_conversion_cap, offer.daily_revenue_cap_minor)
     ever = (offer.total_conversion_cap, offer.total_revenue_cap_minor)
-    if daily == ever == (None, None):
-        return True
     revenue = _revenue(conversion, offer)
     # for ever first: everybody in the same order
     if not _counted(conversion, offer, None, revenue, (None, None) if unlimited else ever):

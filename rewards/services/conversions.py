@@ -1,57 +1,33 @@
 """A conversion's life: received, approved, rejected, reversed, adjusted, attributed; each booked once."""
 
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from catalog.models import WHOLE, AffiliateNetwork, Offer
+from catalog.models import AffiliateNetwork
 from config import tenancy
 from config.api.exceptions import BusinessRule, NotFound
 from ledger.models import Transaction
 from rewards.models import Campaign, Conversion, ConversionChange, RewardTerms
 from rewards.offers import offer_of
-from rewards.postbacks import Postback, minor_units
+from rewards.postbacks import Postback
 from rewards.refusals import InvalidTransition
 from rewards.selectors.attribution import Attribution, attribution_of
-from rewards.selectors.rates import converted, rate_of, terms_of
+from rewards.selectors.rates import terms_of
+from rewards.services.arrivals import postback_settle
 from rewards.services.bookkeeping import conversion_book
 from rewards.services.caps import cap_count, cap_release
-from rewards.splits import Parts, parts_of
+from rewards.services.pricing import amounts_take, parts_due, price_set
+from rewards.splits import Parts
+from rewards.transitions import ACTIONS, NETWORK, REPEATED, TRANSITIONS, Action, Outcome, amounts_of, said
 
 Status, Hold = Conversion.Status, Conversion.Hold
-Action = ConversionChange.Action
-NETWORK = "network"
-# (what it is, what the network says) -> what it becomes. None: nothing but its amounts may change. What is
-# missing is ignored, and stands in the history: late (pending after a decision), or after the end.
-TRANSITIONS: dict[tuple[str, str], str | None] = {
-    (Status.PENDING, Status.PENDING): None,
-    (Status.PENDING, Status.APPROVED): Status.APPROVED,
-    (Status.PENDING, Status.REJECTED): Status.REJECTED,
-    (Status.APPROVED, Status.APPROVED): None,
-    (Status.APPROVED, Status.REJECTED): Status.REVERSED,
-}
-# The same word again, after the end, is no news.
-_REPEATED = {(Status.REJECTED, Status.REJECTED), (Status.REVERSED, Status.REJECTED)}
-_ACTIONS = {
-    Status.PENDING: Action.RECEIVED,
-    Status.APPROVED: Action.APPROVED,
-    Status.REJECTED: Action.REJECTED,
-    Status.REVERSED: Action.REVERSED,
-}
 _ATTRIBUTED_FOR = timedelta(days=3)
 _ATTRIBUTED_AT_ONCE = 500
 _KNOWN = "SELECT id FROM rewards_conversion WHERE network_id = %s AND network_transaction_id = %s"
-
-
-class Outcome(NamedTuple):
-    """What came of a postback: `result` is recorded, updated, duplicate or ignored."""
-
-    conversion_id: UUID
-    result: str
-    status: str
 
 
 def postback_apply(*, network: AffiliateNetwork, terms: RewardTerms, postback: Postback) -> Outcome:
@@ -61,14 +37,16 @@ def postback_apply(*, network: AffiliateNetwork, terms: RewardTerms, postback: P
     one of them records it, and the others find it. Another amount is an adjustment, a rejection after the
     approval a reversal; what comes too late is kept in the history and changes nothing.
     """
-    while True:
+    outcome = postback_settle(network=network, terms=terms, postback=postback)
+    while outcome is None:
         try:
             with tenancy.tenant(network.organization_id, network.environment):
-                return _apply(network, terms, postback)
+                outcome = _apply(network, terms, postback)
         except IntegrityError as error:
             # two at once: the other one has it now
             if "conversion_once" not in str(error):
                 raise
+    return outcome
 
 
 @transaction.atomic
@@ -86,7 +64,7 @@ def conversion_attribute(*, conversion_id: UUID, reference: str, actor: str) -> 
         raise NotFound("There is no such click or link of this network.")
     _attribute(conversion, found)
     # a rate that was added since will do
-    _price(conversion, conversion.network, at=timezone.now())
+    price_set(conversion, conversion.network, at=timezone.now())
     _advance(conversion, Action.ATTRIBUTED, actor, {"reference": reference}, terms=_terms(conversion))
     return conversion
 
@@ -102,7 +80,7 @@ def conversion_release(*, conversion_id: UUID, actor: str) -> Conversion:
         raise InvalidTransition("It is not held.")
     held_for, conversion.held_for = conversion.held_for, ""
     # a rate that was added since will do
-    _price(conversion, conversion.network, at=timezone.now())
+    price_set(conversion, conversion.network, at=timezone.now())
     if conversion.held_for:
         raise BusinessRule("There is no exchange rate for its currency.", reason="no_rate")
     _advance(
@@ -166,9 +144,9 @@ def _receive(network: AffiliateNetwork, terms: RewardTerms, postback: Postback) 
         _attribute(conversion, found)
     else:
         conversion.held_for = Hold.UNATTRIBUTED
-    _amounts(conversion, network, postback)
-    _price(conversion, network)
-    _advance(conversion, _ACTIONS[Status(postback.status)], NETWORK, _said(postback), terms=terms)
+    amounts_take(conversion, network, postback)
+    price_set(conversion, network)
+    _advance(conversion, ACTIONS[Status(postback.status)], NETWORK, said(postback), terms=terms)
     return Outcome(conversion.id, "recorded", conversion.status)
 
 
@@ -177,28 +155,28 @@ def _follow(
 ) -> Outcome:
     step = (conversion.status, postback.status)
     if step not in TRANSITIONS:
-        if step in _REPEATED:
+        if step in REPEATED:
             return Outcome(conversion.id, "duplicate", conversion.status)
         reason = "late" if postback.status == Status.PENDING else "after_the_end"
         _ignore(conversion, postback, reason)
         return Outcome(conversion.id, "ignored", conversion.status)
     becomes = TRANSITIONS[step]
-    before = _facts(conversion)
+    before = amounts_of(conversion)
     # what a rejection names as its amount is no news
     if postback.status != Status.REJECTED:
-        _amounts(conversion, network, postback)
-        if _facts(conversion) != before:
+        amounts_take(conversion, network, postback)
+        if amounts_of(conversion) != before:
             is_held = bool(conversion.held_for)
-            _price(conversion, network)
+            price_set(conversion, network)
             if conversion.held_for and not is_held and conversion.bookings:
                 # what is booked stays as it is
                 _ignore(conversion, postback, "no_rate")
                 return Outcome(conversion.id, "ignored", conversion.status)
-    if becomes is None and _facts(conversion) == before:
+    if becomes is None and amounts_of(conversion) == before:
         return Outcome(conversion.id, "duplicate", conversion.status)
-    details = _said(postback) | {"before": before}
+    details = said(postback) | {"before": before}
     conversion.status = becomes or conversion.status
-    action = _ACTIONS[Status(becomes)] if becomes else Action.ADJUSTED
+    action = ACTIONS[Status(becomes)] if becomes else Action.ADJUSTED
     _advance(conversion, action, NETWORK, details, terms=terms)
     return Outcome(conversion.id, "updated", conversion.status)
 
@@ -222,7 +200,7 @@ def _advance(
         cap_release(conversion)
     if conversion.status == Status.APPROVED and conversion.approved_at is None:
         conversion.approved_at = timezone.now()
-    target = _parts(conversion, terms)
+    target = parts_due(conversion, terms)
     booked = conversion_book(
         conversion=conversion,
         target=target,
@@ -248,21 +226,6 @@ def _kind(conversion: Conversion, target: Parts) -> str:
     return Transaction.Kind.ADJUSTMENT if target.total else Transaction.Kind.REVERSAL
 
 
-def _parts(conversion: Conversion, terms: RewardTerms) -> Parts:
-    campaign = conversion.campaign
-    if conversion.status != Status.APPROVED or conversion.held_for or campaign is None:
-        return Parts()
-    return parts_of(
-        conversion.commission_minor,
-        share=campaign.share,
-        flat_reward_minor=campaign.flat_reward_minor,
-        platform_share=terms.platform_share,
-        # of a client that is gone, whoever was promised something keeps it
-        has_partner=conversion.client_id is not None or conversion.bookings > 0,
-        has_user=bool(conversion.user_id),
-    )
-
-
 def _attribution(reference: str, network: AffiliateNetwork) -> Attribution | None:
     found = attribution_of(reference) if reference else None
     if found is None:
@@ -280,75 +243,8 @@ def _attribute(conversion: Conversion, found: Attribution) -> None:
     conversion.held_for = ""
 
 
-def _amounts(conversion: Conversion, network: AffiliateNetwork, postback: Postback) -> None:
-    """What the network says it pays; where it says nothing, what the offer promises."""
-    currency = postback.currency or conversion.payout_currency or network.currency
-    if postback.sale is not None:
-        conversion.sale_minor = minor_units(postback.sale, currency)
-    if postback.payout is not None:
-        conversion.payout_minor = minor_units(postback.payout, currency)
-    elif conversion.payout_minor is None or postback.sale is not None:
-        conversion.payout_minor, currency = _promised(conversion, currency)
-    conversion.payout_currency = currency
-
-
-def _promised(conversion: Conversion, currency: str) -> tuple[int, str]:
-    offer = conversion.offer
-    if offer is None:
-        return 0, currency
-    if offer.commission_type == Offer.CommissionType.FLAT:
-        return offer.commission_value, offer.commission_currency
-    return (conversion.sale_minor or 0) * offer.commission_value // WHOLE, currency
-
-
-def _price(conversion: Conversion, network: AffiliateNetwork, at: datetime | None = None) -> None:
-    """The commission in the currency that is booked; a conversion's rate stays while its currencies do."""
-    source = conversion.payout_currency
-    campaign = conversion.campaign
-    target = (campaign.currency if campaign else "") or network.currency
-    is_known = conversion.bookings and conversion.currency == target and conversion.rate_source == source
-    if not is_known:
-        rate = rate_of(
-            conversion.organization_id,
-            conversion.environment,
-            source=source,
-            target=target,
-            at=at or conversion.created_at,
-        )
-        if rate is None:
-            conversion.commission_minor, conversion.currency = 0, target
-            conversion.held_for = conversion.held_for or Hold.RATE
-            return
-        conversion.rate, conversion.rate_source = rate, source
-    conversion.currency = target
-    conversion.commission_minor = converted(
-        conversion.payout_minor, conversion.rate, source=source, target=target
-    )
-
-
-def _facts(conversion: Conversion) -> dict[str, Any]:
-    return {
-        "saleMinor": conversion.sale_minor,
-        "payoutMinor": conversion.payout_minor,
-        "currency": conversion.payout_currency,
-    }
-
-
-def _said(postback: Postback) -> dict[str, Any]:
-    """A postback as the history keeps it; the secret is no part of it."""
-    given = {
-        "status": postback.status,
-        "clickId": postback.click_reference,
-        "saleAmount": postback.sale,
-        "payout": postback.payout,
-        "currency": postback.currency,
-        "goal": postback.goal,
-    }
-    return {name: str(value) for name, value in given.items() if value not in ("", None)}
-
-
 def _ignore(conversion: Conversion, postback: Postback, reason: str) -> None:
-    details = _said(postback) | {"reason": reason}
+    details = said(postback) | {"reason": reason}
     # however often it says so, once is enough
     if not conversion.changes.filter(action=Action.IGNORED, details=details).exists():
         ConversionChange.objects.create(

@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError, connection, transaction
 
-from config import statements
+from config import statements, tenancy
 from config.api.renderers import dumps
-from config.statements import TenantStatement, pattern_containing
+from config.row_inserts import RowInsert
+from config.statements import Call, TenantStatement, pattern_containing, tenant_calls
+from ledger.models import Transaction
 from tests.factories import make_company, make_organization
 
 COMPANIES = TenantStatement(
@@ -80,6 +82,7 @@ def test_values_are_only_values(name):
 def test_a_connection_that_lost_or_already_has_the_statement_prepares_it_again():
     company = make_company(make_organization(), name="Northwind")
     given = (company.organization_id, "sandbox", ["Northwind"])
+    connection.close()
     assert COMPANIES.rows(*given)
     (driver,) = statements._warm
     driver.pgconn.exec_(b"DEALLOCATE ALL")
@@ -91,10 +94,12 @@ def test_a_connection_that_lost_or_already_has_the_statement_prepares_it_again()
 def test_a_connection_that_broke_is_not_used_again():
     company = make_company(make_organization(), name="Northwind")
     given = (company.organization_id, "sandbox", ["Northwind"])
+    connection.close()
     assert COMPANIES.rows(*given)
     (broken,) = statements._warm
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [broken.info.backend_pid])
+    connection.close()
     with pytest.raises(OperationalError):
         COMPANIES.rows(*given)
     assert COMPANIES.rows(*given)
@@ -104,3 +109,37 @@ def test_a_connection_that_broke_is_not_used_again():
 def test_it_refuses_to_run_inside_a_transaction():
     with transaction.atomic(), pytest.raises(RuntimeError):
         COMPANIES.rows(make_organization().id, "sandbox", ["x"])
+
+
+TRANSACTION = RowInsert(Transaction)
+
+
+def transaction_of(organization, key):
+    world = {"organization_id": organization.id, "environment": "sandbox"}
+    return TRANSACTION.call(Transaction(**world, kind="conversion", idempotency_key=key))
+
+
+def test_calls_are_one_transaction_in_the_tenants_context():
+    company = make_company(make_organization(), name="Northwind")
+    named = Call(COMPANIES, ["Northwind"])
+    mine = tenant_calls(company.organization_id, "sandbox", [named, named])
+    assert [row[0] for rows in mine for row in rows] == [str(company.id)] * 2
+    assert tenant_calls(make_organization().id, "sandbox", [named, named]) == [[], []]
+
+
+@pytest.mark.parametrize("keys", [("same", "same"), ("one", "other")])
+def test_what_a_constraint_refuses_at_once_or_at_the_commit_takes_back_all_of_them(keys):
+    organization = make_organization()
+    calls = [Call(COMPANIES, ["x"]), *(transaction_of(organization, key) for key in keys)]
+    # the same key twice; or transactions without postings, which a deferred constraint finds
+    with pytest.raises(IntegrityError, match="once" if keys[0] == keys[1] else "sum to zero"):
+        tenant_calls(organization.id, "sandbox", calls)
+    assert tenant_calls(organization.id, "sandbox", [Call(COMPANIES, ["x"])] * 2) == [[], []]
+    with tenancy.tenant(organization.id):
+        assert not Transaction.objects.exists()
+
+
+def test_a_row_for_another_tenant_is_refused():
+    other = make_organization()
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        tenant_calls(make_organization().id, "sandbox", [transaction_of(other, "x"), Call(COMPANIES, ["x"])])

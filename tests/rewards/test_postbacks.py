@@ -1,30 +1,33 @@
 """What a network reports becomes a conversion once, split to the last minor unit."""
 
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rest_framework.serializers import ModelSerializer
 
 from catalog.models import AffiliateNetwork
 from config import tenancy
 from credentials.limits import ANONYMOUS
 from rewards.models import Conversion, ConversionTally, ExchangeRate
 from rewards.postback_doors import _doors
+from rewards.serializers.rewards import RewardOut
 from rewards.services.conversions import (
     conversion_attribute,
     conversion_release,
     conversions_attribute_late,
 )
 from rewards.services.payees import exchange_rate_add
+from rewards.services.payouts import payout_batch_create
 from rewards.splits import parts_of
 from tests.campaigns import make_campaign, make_link
 from tests.conftest import owner_connection
-from tests.conversions import SECRET, in_thread, make_shop, terms
-from tests.factories import ACTOR, SANDBOX, make_organization
+from tests.conversions import SECRET, make_shop, terms
+from tests.factories import ACTOR, SANDBOX, make_organization, make_user
 from tests.offers import make_network, make_offer
+from tests.racing import race, without_constraint
 
 
 @pytest.fixture
@@ -71,6 +74,23 @@ def test_an_approved_conversion_is_split_and_its_reward_queued(shop):
     ]
     assert events(shop.organization) == ["reward.queued"]
     assert shop.differences() == []
+
+
+def test_a_reward_is_written_out_as_its_fields_say(shop):
+    shop.payee()
+    shop.postback("t-1")
+    with tenancy.tenant(shop.organization.id, SANDBOX):
+        makers = {
+            "organization_id": shop.organization.id,
+            "environment": SANDBOX,
+            "provider": "bank_file",
+            "currency": "EUR",
+            "minimum_minor": 0,
+        }
+        payout_batch_create(**makers, created_by=make_user().user, actor=ACTOR)
+        for reward in shop.rewards():
+            assert RewardOut(reward).data == ModelSerializer.to_representation(RewardOut(), reward)
+            assert list(RewardOut(reward).data) == list(RewardOut.Meta.fields)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -208,9 +228,7 @@ def test_other_methods_are_refused(shop):
 
 
 def test_the_same_postback_50_times_at_once_credits_once(shop):
-    send = in_thread(lambda _: shop.postback("t-1"))
-    with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(send, range(50)))
+    answers = race(50, lambda _: shop.postback("t-1"), table="rewards_conversion")
     assert {answer.status_code for answer in answers} == {200}
     results = [answer.json()["result"] for answer in answers]
     assert (results.count("recorded"), results.count("duplicate")) == (1, 49)
@@ -222,26 +240,15 @@ def test_the_same_postback_50_times_at_once_credits_once(shop):
 
 def test_without_the_constraint_the_same_race_credits_more_than_once(shop):
     """The negative control: it is the constraint that makes it one."""
-    with owner_connection() as owner:
-        owner.execute("ALTER TABLE rewards_conversion DROP CONSTRAINT conversion_once")
-        try:
-            with ThreadPoolExecutor(12) as pool:
-                list(pool.map(in_thread(lambda _: shop.postback("t-1")), range(50)))
-            credited = shop.balances()["network_receivable"]
-        finally:
-            owner.execute("TRUNCATE rewards_conversion CASCADE")
-            owner.execute(
-                "ALTER TABLE rewards_conversion ADD CONSTRAINT conversion_once"
-                " UNIQUE (network_id, network_transaction_id)"
-            )
-    assert credited > 1000
+    with without_constraint("rewards_conversion", "conversion_once"):
+        race(50, lambda _: shop.postback("t-1"), table="rewards_conversion")
+        assert shop.balances()["network_receivable"] > 1000
 
 
 def test_50_approvals_of_one_pending_conversion_credit_once(shop):
     shop.postback("t-1", status="pending")
     assert shop.balances() == {}
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(in_thread(lambda _: shop.postback("t-1")), range(50)))
+    race(50, lambda _: shop.postback("t-1"), table="rewards_conversion")
     assert shop.balances()["network_receivable"] == 1000
     assert shop.history("t-1") == ["received", "approved"]
 
@@ -371,8 +378,7 @@ def test_another_currency_is_converted_at_a_rate_that_stays(shop):
 
 def test_a_daily_cap_of_3_admits_exactly_3_of_20_at_once(organization):
     shop = make_shop(organization, offer={"daily_conversion_cap": 3, "total_conversion_cap": 10})
-    with ThreadPoolExecutor(10) as pool:
-        list(pool.map(in_thread(lambda n: shop.postback(f"t-{n}", status="pending")), range(20)))
+    race(20, lambda n: shop.postback(f"t-{n}", status="pending"), table="rewards_conversiontally")
     with tenancy.tenant(organization.id, SANDBOX):
         assert Conversion.objects.filter(held_for="").count() == 3
         assert Conversion.objects.filter(held_for="cap").count() == 17

@@ -13,12 +13,15 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from config import tenancy
+from config.row_inserts import RowInsert
+from config.statements import Call
 from webhooks.canonical import canonical_json
 from webhooks.models import Delivery, Event, Subscription
 from webhooks.registry import EventType
 from webhooks.services.wake import dispatcher_wake
 
 CALLBACK_ATTEMPTS = 3
+_EVENT = RowInsert(Event)
 
 
 def event_emit(
@@ -38,6 +41,30 @@ def event_emit(
     event.save(force_insert=True)
     dispatcher_wake()
     return event
+
+
+def event_call(
+    kind: EventType,
+    *,
+    subject: Any,
+    organization_id: UUID,
+    environment: str,
+    client_id: UUID | None = None,
+) -> Call:
+    """`event_emit` as one call of the message that writes the change itself.
+
+    Whoever sends it calls `dispatcher_wake` afterwards.
+    """
+    return _EVENT.call(
+        _EVENT.row(
+            organization_id=organization_id,
+            environment=environment,
+            client_id=client_id,
+            type=kind.name,
+            data=_plain(kind.payload(subject).data),
+            subject_id=str(subject.pk),
+        )
+    )
 
 
 def events_emit(happened: Sequence[tuple[EventType, Any]]) -> None:
