@@ -92,14 +92,14 @@ def answers_forget() -> None:
 def _made(
     key: tuple[Any, ...], reach: Reach, number: str, is_known: bool, make: Callable[[datetime], Any]
 ) -> _Answer:
-    now = timezone.now()
+    now, at = timezone.now(), time.monotonic()
     with tenancy.tenant(reach.organization, reach.environment):
         # the number first: what is read after it is as new, or newer
         if not is_known:
             number = version_load(reach.organization, reach.environment)
         body = dumps(make(now))
         turn = next_turn(reach.organization, reach.environment, after=now)
-    until = inf if turn is None else time.monotonic() + (turn - now).total_seconds()
+    until = inf if turn is None else at + (turn - now).total_seconds()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     answer = _Answer(number, until, body, etag)
     if number:

@@ -68,15 +68,23 @@ class Journal:
         self._head = 0
         self._numbers = count(1)
 
-    def ask(self, subject: str) -> Entry:
-        """Note that the store is being asked about `subject`; answers what `settle` wants back."""
+    def ask(self, subject: str, *, again: Entry | None = None) -> Entry:
+        """Note that the store is being asked about `subject`; answers what `settle` wants back.
+
+        `again` is the entry of the same request, which was settled without a decision: whoever has seen it
+        open counts it as admitted, and so must know it by its id.
+        """
         if self._pid != os.getpid():
             self._start()
         try:
             slot = self._free.popleft()
         except IndexError:
             slot = -1
-        entry = (slot, next(self._numbers) & 0xFFFFFFFF, _hash(subject))
+        hashed = _hash(subject)
+        if again is not None and again[2] == hashed:
+            entry = (slot, again[1], hashed)
+        else:
+            entry = (slot, next(self._numbers) & 0xFFFFFFFF, hashed)
         if slot >= 0:
             _RECORD.pack_into(
                 self._map, _OPEN_OFFSET + slot * _RECORD.size, entry[2], _now_us(), entry[1], -1

@@ -198,6 +198,9 @@ def _decided(question: _Question, run: Callable[[], Any]) -> Verdict:
     if verdict.outcome == REBUILDING:
         fallback.unanswered(entry)
         return _count_for_the_store(subject, limits)
+    if verdict.outcome == STALE:
+        fallback.withdraw(entry)
+        return verdict
     fallback.answered(entry, admitted=verdict.outcome == ADMITTED, remaining=verdict.remaining)
     if verdict.retry_us:
         _keep_refusal(subject, limits, version, verdict, asked_at)

@@ -83,6 +83,13 @@ class Count(NamedTuple):
     day_used: int
 
 
+class _Mine(threading.local):
+    """A thread's request while nobody has decided it: its id among all processes, and its entry."""
+
+    asked: int | None = None
+    undecided: Entry | None = None
+
+
 class Fallback:
     """One process's part in the change of counters; for every thread."""
 
@@ -91,25 +98,27 @@ class Fallback:
         self._seeded: set[str] = set()
         # whether whoever asks the store next has to say first that others counted meanwhile
         self.must_announce = False
-        self._mine = threading.local()
+        self._mine = _Mine()
 
     def ask(self, subject: str) -> Entry:
-        """Before the store is asked about a request."""
-        return self.journal.ask(subject)
+        """Before the store is asked about a request; again, where this thread was not told before."""
+        undecided, self._mine.undecided = self._mine.undecided, None
+        return self.journal.ask(subject, again=undecided)
 
     def withdraw(self, entry: Entry) -> None:
-        """The store was not asked after all."""
-        self.journal.settle(entry, admitted=False)
+        """Nothing was decided; the same request is asked about again, or counted."""
+        self._mine.asked, self._mine.undecided = self.journal.settle(entry, admitted=False), entry
 
     def answered(self, entry: Entry, *, admitted: bool, remaining: int) -> None:
         """After the store has decided by itself: it knows a whole minute."""
         self.journal.settle(entry, admitted=admitted, remaining=remaining)
+        self._mine.asked = None
         if self._seeded:
             self._seeded.clear()
 
     def unanswered(self, entry: Entry) -> None:
         """After the store did not decide; `count` follows in this thread."""
-        self._mine.asked = self.journal.settle(entry, admitted=False)
+        self.withdraw(entry)
 
     def count(self, subject: str, limits: Any) -> Count:
         """Count one request of `subject` in PostgreSQL.
@@ -118,7 +127,7 @@ class Fallback:
         """
         if subject not in self._seeded:
             self._seed(subject, limits)
-        asked, self._mine.asked = getattr(self._mine, "asked", None), None
+        asked, self._mine.asked, self._mine.undecided = self._mine.asked, None, None
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT outcome, allowed, remaining, reset_us, retry_us, day_remaining, at_us, tokens,"

@@ -33,7 +33,7 @@ class Process:
         self._process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"USAGE_SHIP_EVERY_S": "0.5", "WHITENOISE_USE_FINDERS": "1"} | environment,
+            env=os.environ | {"USAGE_SHIP_EVERY_S": "0.5"} | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

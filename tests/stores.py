@@ -25,6 +25,8 @@ def _own_stores(worker: str) -> None:
     testing.create_database(name, template=TEMPLATE)
     number = int(worker.removeprefix("gw")) + 1 if worker else 0
     os.environ.update(testing.environment(database=name, redis_database=number))
+    # rows that one spooled belong into its own database
+    os.environ["HUB_STATE"] = testing.state_of(name)
 
 
 if not _worker:

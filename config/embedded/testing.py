@@ -84,6 +84,7 @@ def start_test_stores() -> dict[str, str]:
     return {
         **stores.secrets,
         "HUB_STATE": str(stores.files),
+        "HUB_TEST_STATE": str(stores.files),
         "HUB_TEST_ADMIN_URL": stores.admin_url,
         "HUB_TEST_REDIS_URL": stores.redis_url,
     }
@@ -132,7 +133,16 @@ def environment(*, database: str, redis_database: int) -> dict[str, str]:
     }
 
 
+def state_of(database: str) -> str:
+    """A directory for the state of those who use this database, with the secrets of all."""
+    files = Path(os.environ["HUB_TEST_STATE"])
+    own = files / database
+    private(own)
+    private(own / "static")
+    return str(own)
+
+
 def _passwords() -> Path | None:
     # the embedded server trusts its socket, which only we can reach
     embedded = "?host=" in os.environ["HUB_TEST_ADMIN_URL"]
-    return None if embedded else Path(os.environ["HUB_STATE"]) / "database.env"
+    return None if embedded else Path(os.environ["HUB_TEST_STATE"]) / "database.env"

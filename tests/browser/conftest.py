@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -43,6 +44,12 @@ def hub(django_db_setup: None) -> Iterator[str]:
     """The address of a running web server."""
     with Web() as web:
         yield web.url
+
+
+@pytest.fixture(autouse=True)
+def one_address(hub: str, settings: Any) -> None:
+    """What this process does in a server's place, it does under its address."""
+    settings.HUB_URL = hub
 
 
 @pytest.fixture

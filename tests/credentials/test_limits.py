@@ -302,3 +302,14 @@ def test_a_request_the_store_left_open_counts_once_where_postgresql_decides(tmp_
     asked.unanswered(entry)
     assert asked.count("key_open", limits).day_used == 2
     assert [first.count("key_open", limits).outcome for _ in range(2)] == [ADMITTED, DAY_FULL]
+
+
+def test_a_request_that_is_asked_about_twice_counts_once(tmp_path):
+    """Its key had changed, say, while another process took over what was open."""
+    one, other = Fallback(Journal(tmp_path)), Fallback(Journal(tmp_path))
+    limits = Limits(per_minute=10)
+    entry = one.ask("who")
+    assert other.count("who", limits).remaining == 8
+    one.withdraw(entry)
+    one.unanswered(one.ask("who"))
+    assert one.count("who", limits).remaining == 8
