@@ -3,7 +3,8 @@
 A process asks PostgreSQL every half second, while links are followed, what has changed: triggers write the
 ids of changed links, campaigns, offers, brands, networks and organizations into `rewards_link_change`, with
 their transaction. Whatever transaction was open or yet to come at the last look is looked at again, so that a
-late commit is not missed. While the database is gone nothing can change, and what is known goes on leading there.
+late commit is not missed. While the database is gone nothing can change, and what is known goes on leading
+there.
 """
 
 import threading
