@@ -84,7 +84,7 @@ def bank_file(
 
 @cache
 def _schema() -> Any:
-    """The schema that comes with the library, which would build it anew for each file: half a second."""
+    """The schema that comes with the library, which would build it anew for each file."""
     # it patches the XML library when it is imported, so it comes in where the first file is made
     from xmlschema import XMLSchema  # noqa: PLC0415
 
