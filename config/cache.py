@@ -12,14 +12,13 @@ log = structlog.get_logger(__name__)
 class _Client(RedisCacheClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._clients: dict[int, Any] = {}
+        self._clients: dict[bool, Any] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
-        # Django makes one for each call, which costs more than the call; they share a pool, and may be shared
-        index = self._get_connection_pool_index(write)
-        client = self._clients.get(index)
+        # Django makes one for each call, which costs more than the call itself
+        client = self._clients.get(write)
         if client is None:
-            client = self._clients[index] = super().get_client(key, write=write)
+            client = self._clients[write] = super().get_client(key, write=write)
         return client
 
     def add(self, *args: Any, **kwargs: Any) -> Any:

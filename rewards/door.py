@@ -72,8 +72,8 @@ def is_link(path: str) -> bool:
 def link_answer(environ: dict[str, Any]) -> Answer:
     """The answer to a smart link's request: status line, headers, body. Raises nothing.
 
-    302 to the network with a new click's id; 404 for an unknown code, 410 while the link, its campaign or its
-    offer is not active. GET is recorded as a click, HEAD is not.
+    302 to the network with a new click's id; 404 for an unknown code, 410 while the link, its campaign, its
+    offer or its organization is not active. GET is recorded as a click, HEAD is not.
     """
     method = environ["REQUEST_METHOD"]
     if method not in {"GET", "HEAD"}:

@@ -1,9 +1,10 @@
 """Where each short code leads, cached in every process and at most a second old.
 
 A process asks PostgreSQL every half second, while links are followed, what has changed: triggers write the
-ids of changed links, campaigns, offers, brands and networks into `rewards_link_change`, with their
-transaction. Whatever transaction was open or yet to come at the last look is looked at again, so that a late
-commit is not missed. While the database is gone nothing can change, and what is known goes on leading there.
+ids of changed links, campaigns, offers, brands, networks and organizations into `rewards_link_change`, with
+their transaction. Whatever transaction was open or yet to come at the last look is looked at again, so that a
+late commit is not missed. While the database is gone nothing can change, and what is known goes on leading
+there.
 """
 
 import threading
@@ -18,6 +19,7 @@ from django.db import connection
 from catalog.models import Brand, Offer
 from config import tenancy
 from config.spool import copy_field
+from partners.models import Organization
 from rewards.addresses import CLICK, network_address
 from rewards.codes import is_code
 from rewards.models import Campaign, SmartLink
@@ -128,7 +130,9 @@ class Targets:
         try:
             with tenancy.operator():
                 link = (
-                    SmartLink.objects.select_related("campaign__offer__network", "campaign__offer__brand")
+                    SmartLink.objects.select_related(
+                        "organization", "campaign__offer__network", "campaign__offer__brand"
+                    )
                     .filter(code=code)
                     .first()
                 )
@@ -160,7 +164,7 @@ def target_of(link: SmartLink) -> Target:
     campaign = link.campaign
     offer = campaign.offer
     address = network_address(offer, campaign, code=link.code, deep_link=link.deep_link, utm=link.utm)
-    subjects = {link.id, campaign.id, offer.id, offer.brand_id, offer.network_id}
+    subjects = {link.id, campaign.id, offer.id, offer.brand_id, offer.network_id, link.organization_id}
     columns = (
         str(campaign.organization_id),
         campaign.environment,
@@ -171,6 +175,7 @@ def target_of(link: SmartLink) -> Target:
     return Target(
         parts=tuple(address.split(CLICK)),
         is_open=bool(address)
+        and link.organization.status == Organization.Status.ACTIVE
         and link.status == SmartLink.Status.ACTIVE
         and campaign.status == Campaign.Status.ACTIVE
         and offer.status == Offer.Status.ACTIVE

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from catalog.models import Offer
 from partners.services.audit import Actor
-from rewards.models import Campaign, SmartLink
+from rewards.services.campaigns import campaign_create
+from rewards.services.links import link_create
 from storefronts.models import PublishableKey, Site
 from storefronts.services.content import navigation_set, page_save
 from storefronts.services.publishable_keys import publishable_key_issue
@@ -49,7 +50,7 @@ def storefront_fill(
     *, organization_id: UUID, environment: str, client_id: UUID, url: str, actor: Actor
 ) -> dict[str, str]:
     """The demo's site and key, made once; what the guide calls them, for the file of demo values."""
-    _shelf_fill(organization_id, environment, client_id)
+    _shelf_fill(organization_id, environment, client_id, actor)
     site = Site.objects.filter(slug=SLUG).first() or _site(organization_id, environment, actor)
     keys = PublishableKey.objects.live().for_organization(organization_id, environment)
     key = keys.filter(client_id=client_id).first() or publishable_key_issue(
@@ -63,15 +64,14 @@ def storefront_fill(
     return values
 
 
-def _shelf_fill(organization_id: UUID, environment: str, client_id: UUID) -> None:
+def _shelf_fill(organization_id: UUID, environment: str, client_id: UUID, actor: Actor) -> None:
     """A campaign with a link for each of the first open offers that have none of the client's."""
     offers = Offer.objects.for_organization(organization_id, environment).shown().open(at=timezone.now())
     for offer in offers.exclude(campaigns__client_id=client_id).order_by("name", "id")[:_DEALS]:
-        tenant = {"organization_id": organization_id, "environment": environment}
-        campaign = Campaign.objects.create(
-            **tenant, offer=offer, client_id=client_id, name=f"Site: {offer.name}"[:200], share=_SHARE
+        campaign = campaign_create(
+            offer=offer, client_id=client_id, actor=actor, name=f"Site: {offer.name}"[:200], share=_SHARE
         )
-        SmartLink.objects.create(**tenant, campaign=campaign)
+        link_create(campaign=campaign, actor=actor)
 
 
 def _site(organization_id: UUID, environment: str, actor: Actor) -> Site:

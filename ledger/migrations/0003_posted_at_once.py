@@ -3,11 +3,11 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-# What was judged posting by posting is judged for all postings of a statement together, which cost a fifth:
-# that they refer to an account and a transaction of their own tenant and moment, and that those of each
-# transaction sum to zero in each currency. So a transaction is balanced after every statement, and its deferred
-# trigger need not be asked again for each posting. Both tables only grow, so what refers to them needs no
-# foreign key that watches them afterwards.
+# What was judged posting by posting is judged for all postings of a statement together: that they refer to an
+# account and a transaction of their own tenant and moment, and that those of each transaction sum to zero in
+# each currency. So a transaction is balanced after every statement, and its deferred trigger need not be asked
+# again for each posting. Both tables only grow, so what refers to them needs no foreign key that watches them
+# afterwards.
 _RULES = """
 ALTER TABLE ledger_posting DROP CONSTRAINT ledger_posting_transaction_id_tenant_fk;
 ALTER TABLE ledger_posting DROP CONSTRAINT ledger_posting_account_id_tenant_fk;

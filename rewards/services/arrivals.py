@@ -5,6 +5,8 @@ history, rewards, ledger and event are one transaction still, and its constraint
 one. Whatever must ask more than that is left to rewards/services/conversions.py, which takes everything.
 """
 
+from typing import Any
+
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -89,7 +91,10 @@ def _can_be_priced(conversion: Conversion, network: AffiliateNetwork) -> bool:
 def _write(conversion: Conversion, terms: RewardTerms, postback: Postback) -> None:
     if conversion.status == Status.APPROVED:
         conversion.approved_at = timezone.now()
-    world = {"organization_id": conversion.organization_id, "environment": conversion.environment}
+    world: dict[str, Any] = {
+        "organization_id": conversion.organization_id,
+        "environment": conversion.environment,
+    }
     booking = first_booking(
         conversion=conversion, target=parts_due(conversion, terms), hold_days=terms.hold_days
     )

@@ -18,24 +18,40 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from config import tenancy
 from config.api.exceptions import BusinessRule
-from rewards.models import PayoutBatch, PayoutItem, Reward
+from config.statements import TenantStatement
+from partners.models import User
+from rewards.models import Payee, PayoutBatch, PayoutItem, SmartLink
 from rewards.postbacks import Postback
 from rewards.selectors.rates import terms_of
 from rewards.services.conversions import postback_apply
 from rewards.services.payouts import payout_batch_approve, payout_batch_cancel, payout_batch_create
 from rewards.services.settling import payout_items_settle
 from rewards.splits import parts_of
-from tests.campaigns import make_link
 from tests.conversions import make_shop
 from tests.factories import ACTOR, SANDBOX, make_user
 
-SEQUENCES = int(os.environ.get("MONEY_SEQUENCES", "12"))
+SEQUENCES = int(os.environ.get("MONEY_SEQUENCES", "25"))
 STEPS = int(os.environ.get("MONEY_STEPS", "15"))
 SEED = int(os.environ.get("MONEY_SEED", "20261127"))
 USERS = ("u-1", "u-2", "u-3")
 STATUSES = st.sampled_from(("pending", "approved", "approved", "approved", "rejected"))
 AMOUNTS = st.integers(0, 5_000)
 TRANSACTIONS = st.integers(1, 8)
+# Asked after each step, so in one round trip.
+BOOKS = TenantStatement(
+    """
+SELECT a.kind, a.user_id, sum(b.balance_minor)::bigint FROM ledger_account a
+JOIN ledger_balance b ON b.account_id = a.id WHERE a.organization_id = $1 GROUP BY a.kind, a.user_id
+UNION ALL
+SELECT 'on_the_way', user_id, sum(net_minor)::bigint FROM rewards_payoutitem
+WHERE organization_id = $1 AND status = 'sent' GROUP BY user_id
+UNION ALL
+SELECT 'due', '', count(*) FROM rewards_reward
+WHERE organization_id = $1 AND status IN ('queued', 'failed') AND item_id IS NULL AND kind = 'user'
+UNION ALL
+SELECT 'drafts', '', count(*) FROM rewards_payoutbatch WHERE organization_id = $1 AND status = 'draft'""",
+    types=["uuid"],
+)
 
 
 class Money(RuleBasedStateMachine):
@@ -45,25 +61,46 @@ class Money(RuleBasedStateMachine):
     owed to us, is the sum of the user's parts of approved conversions.
     """
 
+    people: tuple[User, User] | None = None
+
     @initialize(share=st.integers(0, 10_000), platform=st.integers(0, 10_000))
     def begin(self, share: int, platform: int) -> None:
+        # whoever acts is no part of a sequence
+        if Money.people is None:
+            Money.people = (make_user().user, make_user().user)
         self.shop = make_shop(campaign={"share": share})
         self.share, self.platform = share, platform
-        self.world: dict[str, Any] = {
-            "organization_id": self.shop.organization.id,
-            "environment": SANDBOX,
-        }
-        self.links = {user: make_link(self.shop.campaign, user_id=user) for user in USERS}
-        for user in USERS:
-            self.shop.payee(user)
-        with tenancy.tenant(self.shop.organization.id, SANDBOX):
+        organization = self.shop.organization.id
+        self.world: dict[str, Any] = {"organization_id": organization, "environment": SANDBOX}
+        mine = self.shop.payee(USERS[0])
+        with tenancy.tenant(organization, SANDBOX):
+            links = [SmartLink(**self.world, campaign=self.shop.campaign, user_id=user) for user in USERS]
+            SmartLink.objects.bulk_create(links)
+            given = {"client_id": mine.client_id, "method": mine.method, "hint": mine.hint}
+            Payee.objects.bulk_create(
+                Payee(**self.world, **given, user_id=user, details_sealed=mine.details_sealed)
+                for user in USERS[1:]
+            )
             self.terms = terms_of(**self.world)
             self.terms.platform_share, self.terms.minimum_payout_minor = platform, 0
             self.terms.save()
-        self.people = (make_user().user, make_user().user)
+        self.links = dict(zip(USERS, links, strict=True))
         # transaction -> (user, status, commission)
         self.conversions: dict[int, tuple[str, str, int]] = {}
         self.settled: dict[str, int] = defaultdict(int)
+        self.on_the_way: dict[str, int] = {}
+        self.due = self.drafts = 0
+
+    @rule(transaction=TRANSACTIONS, amount=AMOUNTS, user=st.sampled_from(USERS))
+    def sale(self, transaction: int, amount: int, user: str) -> None:
+        self.postback(transaction, "approved", amount, user)
+
+    @precondition(lambda self: getattr(self, "conversions", None))
+    @rule(data=st.data(), amount=AMOUNTS, status=st.sampled_from(("approved", "rejected")))
+    def change(self, data: st.DataObject, amount: int, status: str) -> None:
+        """What is known is approved, changed or taken back."""
+        transaction = data.draw(st.sampled_from(sorted(self.conversions)))
+        self.postback(transaction, status, amount, USERS[0])
 
     @rule(transaction=TRANSACTIONS, status=STATUSES, amount=AMOUNTS, user=st.sampled_from(USERS))
     def postback(self, transaction: int, status: str, amount: int, user: str) -> None:
@@ -86,6 +123,7 @@ class Money(RuleBasedStateMachine):
         elif before in ("pending", "approved") and status == "rejected":
             self.conversions[transaction] = (owner, "ended", worth)
 
+    @precondition(lambda self: getattr(self, "due", 0))
     @rule()
     def batch(self) -> None:
         with tenancy.tenant(self.shop.organization.id, SANDBOX):
@@ -102,7 +140,8 @@ class Money(RuleBasedStateMachine):
                 if refusal.details["reason"] != "nothing_due":
                     raise
 
-    @rule(approves=st.booleans())
+    @precondition(lambda self: getattr(self, "drafts", 0))
+    @rule(approves=st.sampled_from((True, True, False)))
     def decide(self, approves: bool) -> None:
         with tenancy.tenant(self.shop.organization.id, SANDBOX):
             batch = PayoutBatch.objects.filter(status="draft").order_by("id").first()
@@ -117,7 +156,7 @@ class Money(RuleBasedStateMachine):
             else:
                 payout_batch_cancel(batch_id=batch.id, actor=ACTOR)
 
-    @precondition(lambda self: hasattr(self, "shop"))
+    @precondition(lambda self: any(getattr(self, "on_the_way", {}).values()))
     @rule(fails=st.booleans())
     def settle(self, fails: bool) -> None:
         with tenancy.tenant(self.shop.organization.id, SANDBOX):
@@ -142,25 +181,35 @@ class Money(RuleBasedStateMachine):
                 assert sum(split) == worth
                 platform, partner = platform + split.platform, partner + split.partner
                 parts[user] += split.user
-        balances = self.shop.balances()
+        balances = self.books()
+        on_the_way = self.on_the_way
         worth = platform + partner + sum(parts.values())
-        assert balances.get("network_receivable", 0) == worth
-        assert balances.get("platform_revenue", 0) == platform
-        assert balances.get("partner_payable", 0) - balances.get("payee_debt", 0) == partner
-        assert balances.get("cash", 0) == -sum(self.settled.values())
-        with tenancy.tenant(self.shop.organization.id, SANDBOX):
-            sent = PayoutItem.objects.filter(status="sent")
-            on_the_way = defaultdict(int)
-            for user, net in sent.values_list("user_id", "net_minor"):
-                on_the_way[user] += net
-            assert not Reward.objects.filter(amount_minor__lte=0).exists()
-        assert balances.get("payout_clearing", 0) == sum(on_the_way.values())
+        assert balances["network_receivable", ""] == worth
+        assert balances["platform_revenue", ""] == -platform
+        assert balances["partner_payable", ""] + balances["payee_debt", ""] == -partner
+        assert balances["cash", ""] == -sum(self.settled.values())
+        assert balances["payout_clearing", ""] == -sum(on_the_way.values())
         for user in USERS:
-            owed = balances.get(f"user_payable:{user}", 0)
-            debt = balances.get(f"payee_debt:{user}", 0)
+            owed, debt = -balances["user_payable", user], balances["payee_debt", user]
             assert owed >= 0
             assert debt >= 0
             assert owed + on_the_way[user] + self.settled[user] - debt == parts[user]
+
+    def books(self) -> dict[tuple[str, str], int]:
+        """What is on each account, debits positive. Notes what is on its way, and what can be done next."""
+        balances: dict[tuple[str, str], int] = defaultdict(int)
+        self.on_the_way = defaultdict(int)
+        organization = str(self.shop.organization.id)
+        for kind, user, amount in BOOKS.rows(organization, SANDBOX, [organization]):
+            if kind == "on_the_way":
+                self.on_the_way[user] = amount
+            elif kind == "due":
+                self.due = amount
+            elif kind == "drafts":
+                self.drafts = amount
+            else:
+                balances[kind, user] = amount
+        return balances
 
     def teardown(self) -> None:
         if hasattr(self, "shop"):

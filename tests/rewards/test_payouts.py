@@ -28,6 +28,7 @@ from rewards.services.settling import payout_items_settle
 from tests.conversions import IBAN, in_thread, make_shop, terms
 from tests.factories import ACTOR, SANDBOX, make_key, make_user
 from tests.partner import Partner
+from tests.racing import race
 from tests.rewards.stripe_server import KEY, StripeServer
 from tests.rewards.test_postbacks import events
 
@@ -151,8 +152,7 @@ def test_50_simultaneous_approvals_book_and_make_one(shop, people):
         except InvalidTransition:
             return "refused"
 
-    with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(in_thread(once), range(50)))
+    answers = race(50, once, table="rewards_payoutbatch")
     assert (answers.count("refused"), len(answers)) == (49, 50)
     assert shop.balances()["payout_clearing"] == 400
     assert shop.differences() == []
@@ -174,8 +174,7 @@ def test_without_the_lock_approvals_do_not_agree(shop, people, monkeypatch):
         except IntegrityError:
             return "IntegrityError"
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = set(pool.map(in_thread(once), range(8)))
+    answers = set(race(50, once, table="rewards_payoutbatch"))
     # what lies behind the lock still holds: nothing is booked twice
     assert answers & {"BatchChanged", "IntegrityError", "AnotherTransaction"}
     assert shop.balances()["payout_clearing"] == 400

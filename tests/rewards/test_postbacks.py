@@ -1,6 +1,8 @@
 """What a network reports becomes a conversion once, split to the last minor unit."""
 
 from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -74,6 +76,32 @@ def test_an_approved_conversion_is_split_and_its_reward_queued(shop):
     ]
     assert events(shop.organization) == ["reward.queued"]
     assert shop.differences() == []
+
+
+def test_what_is_new_and_what_is_known_asks_nothing_one_by_one(shop, monkeypatch, django_assert_num_queries):
+    """Two round trips, or one, past the ORM; whatever needs more is taken the long way."""
+    monkeypatch.setattr("rewards.postback_doors._KEPT_S", 600.0)
+    shop.postback("t-0")
+    with django_assert_num_queries(0):
+        assert shop.postback("t-1").json()["result"] == "recorded"
+        assert shop.postback("t-1").json()["result"] == "duplicate"
+        assert shop.postback("t-2", click_id="nobody").json()["result"] == "recorded"
+        assert shop.postback("t-3", status="pending").json()["result"] == "recorded"
+    assert shop.balances()["network_receivable"] == 2000
+
+
+def test_a_click_says_whose_conversion_it_is(shop, follow, clicks_shipped):
+    answer = follow(shop.link.code, query="?user_id=u-7")
+    assert clicks_shipped() == 1
+    click = UUID(parse_qs(urlsplit(answer["Location"]).query)["p1"][0])
+    shop.postback("t-1", click_id=click.hex)
+    shop.postback("t-2", click_id=str(click))
+    for number in (1, 2):
+        conversion = shop.conversion(f"t-{number}")
+        assert (conversion.click_id, conversion.user_id) == (click, "u-7")
+    assert shop.balances()["user_payable:u-7"] == 800
+    shop.postback("t-3", click_id="0" * 32)
+    assert shop.conversion("t-3").held_for == "unattributed"
 
 
 def test_a_reward_is_written_out_as_its_fields_say(shop):

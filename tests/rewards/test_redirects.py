@@ -16,6 +16,7 @@ from django.utils import timezone
 from catalog.models import AffiliateNetwork, Offer
 from config import tenancy
 from config.api.gateway import Door, Gateway
+from credentials.services.suspension import organization_change_status
 from rewards.clicks import ClickSpool, clicks_ship
 from rewards.door import is_link, link_answer
 from rewards.models import Click
@@ -24,6 +25,7 @@ from rewards.selectors.attribution import attribution_of
 from rewards.targets import Targets, targets
 from tests.campaigns import make_campaign, make_link
 from tests.conftest import owner_connection
+from tests.factories import ACTOR
 from tests.offers import make_brand, make_offer
 from tests.rewards.conftest import BROWSER, unique_code
 
@@ -151,6 +153,20 @@ def test_a_link_leads_nowhere_while_it_or_what_it_is_made_of_is_not_active(
         for status in ("paused", "closed"):
             program.patch(f"/campaigns/{link.campaign_id}", status=status)
             assert follow(link.code).status_code == 410
+        assert clicks_shipped() == 2
+    finally:
+        targets._check_every_s = 0.5
+
+
+def test_a_suspended_organizations_links_lead_nowhere_until_it_is_back(link, follow, clicks_shipped):
+    targets._check_every_s = 0.0
+    try:
+        answered = [follow(link.code).status_code]
+        for status in ("suspended", "active"):
+            with tenancy.operator():
+                organization_change_status(organization_id=link.organization_id, status=status, actor=ACTOR)
+            answered.append(follow(link.code).status_code)
+        assert answered == [302, 410, 302]
         assert clicks_shipped() == 2
     finally:
         targets._check_every_s = 0.5
