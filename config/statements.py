@@ -123,6 +123,7 @@ def tenant_calls(
         try:
             driver = _warm.pop()
         except IndexError:
+            pool.open()  # where this is the process's first question
             driver = pool.getconn()
         try:
             rows = _answers(driver, organization_id, environment, calls)
