@@ -189,14 +189,14 @@ def _decided(question: _Question, run: Callable[[], Any]) -> Verdict:
         verdict = Verdict(*run())
         store_answered()
     except redis.RedisError as error:
-        fallback.unanswered(entry)
+        fallback.withdraw(entry)
         store_failed(error)
         return _counted_here(subject, limits, version)
     except BaseException:
-        fallback.unanswered(entry)
+        fallback.withdraw(entry)
         raise
     if verdict.outcome == REBUILDING:
-        fallback.unanswered(entry)
+        fallback.withdraw(entry)
         return _count_for_the_store(subject, limits)
     if verdict.outcome == STALE:
         fallback.withdraw(entry)

@@ -106,7 +106,7 @@ class Fallback:
         return self.journal.ask(subject, again=undecided)
 
     def withdraw(self, entry: Entry) -> None:
-        """Nothing was decided; the same request is asked about again, or counted."""
+        """The store has not decided; the same request is asked about again, or counted, in this thread."""
         self._mine.asked, self._mine.undecided = self.journal.settle(entry, admitted=False), entry
 
     def answered(self, entry: Entry, *, admitted: bool, remaining: int) -> None:
@@ -115,10 +115,6 @@ class Fallback:
         self._mine.asked = None
         if self._seeded:
             self._seeded.clear()
-
-    def unanswered(self, entry: Entry) -> None:
-        """After the store did not decide; `count` follows in this thread."""
-        self.withdraw(entry)
 
     def count(self, subject: str, limits: Any) -> Count:
         """Count one request of `subject` in PostgreSQL.

@@ -7,10 +7,8 @@ from catalog.models import Offer
 
 _KEPT_S = 1.0
 _MOST = 1000
-_FIELDS = (
-    "organization_id",
-    "environment",
-    "name",
+# what it pays, and its caps
+TERMS = (
     "network_id",
     "commission_type",
     "commission_value",
@@ -20,6 +18,7 @@ _FIELDS = (
     "daily_revenue_cap_minor",
     "total_revenue_cap_minor",
 )
+_FIELDS = ("organization_id", "environment", "name", *TERMS)
 _offers: dict[UUID, tuple[float, Offer]] = {}
 
 

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, models
 from catalog.models import AffiliateNetwork, Offer
 from config.statements import TenantStatement
 from rewards.models import Campaign, Conversion
+from rewards.offers import TERMS
 from rewards.postbacks import Postback
 from rewards.selectors.attribution import click_span, link_code
 
@@ -41,17 +42,7 @@ class _Columns(Generic[Row]):
 
 _CONVERSION = _Columns(Conversion, "status", "sale_minor", "payout_minor", "payout_currency", "offer_id")
 _CAMPAIGN = _Columns(Campaign, "client_id", "offer_id", "share", "flat_reward_minor", "currency")
-_OFFER = _Columns(
-    Offer,
-    "network_id",
-    "commission_type",
-    "commission_value",
-    "commission_currency",
-    "daily_conversion_cap",
-    "total_conversion_cap",
-    "daily_revenue_cap_minor",
-    "total_revenue_cap_minor",
-)
+_OFFER = _Columns(Offer, *TERMS)
 # The conversion, if it is known; and the campaign and offer of the click or link, if they are the network's.
 _FOUND = f"""
 SELECT {{click}}, {_CONVERSION.sql}, {_CAMPAIGN.sql}, {_OFFER.sql}

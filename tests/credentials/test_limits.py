@@ -299,7 +299,7 @@ def test_a_request_the_store_left_open_counts_once_where_postgresql_decides(tmp_
     asked, first = Fallback(Journal(tmp_path)), Fallback(Journal(tmp_path))
     entry = asked.ask("key_open")
     assert first.count("key_open", limits).day_used == 2, "what is open counts as admitted meanwhile"
-    asked.unanswered(entry)
+    asked.withdraw(entry)
     assert asked.count("key_open", limits).day_used == 2
     assert [first.count("key_open", limits).outcome for _ in range(2)] == [ADMITTED, DAY_FULL]
 
@@ -311,5 +311,5 @@ def test_a_request_that_is_asked_about_twice_counts_once(tmp_path):
     entry = one.ask("who")
     assert other.count("who", limits).remaining == 8
     one.withdraw(entry)
-    one.unanswered(one.ask("who"))
+    one.withdraw(one.ask("who"))
     assert one.count("who", limits).remaining == 8
