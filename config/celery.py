@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+# the checks load every page and its parts, which no worker needs; `make check` and the tests run them
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 app = Celery("partner_hub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

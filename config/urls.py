@@ -13,6 +13,7 @@ from bookings.urls import api_urlpatterns as bookings
 from catalog.urls import api_urlpatterns as catalog
 from config import health
 from config.policy import deprecation_policy
+from credentials import openapi  # noqa: F401 (how the document made of these addresses describes keys)
 from credentials.urls import api_urlpatterns as governance
 from invoices.urls import api_urlpatterns as invoices
 from jobs.urls import partner_urlpatterns as call_analysis
@@ -27,6 +28,7 @@ from rewards.urls import campaigns_urlpatterns as campaigns
 from storefronts.urls import api_urlpatterns as widgets
 from webhooks.urls import api_urlpatterns as webhooks
 
+admin.autodiscover()
 # a password alone must not open the admin
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 # second factors and their seeds are nobody's to look at

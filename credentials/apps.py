@@ -6,4 +6,4 @@ class CredentialsConfig(AppConfig):
     name = "credentials"
 
     def ready(self) -> None:
-        autodiscover_modules("tasks", "openapi", "client_parts")
+        autodiscover_modules("tasks", "client_parts")

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from config.api.exceptions import DomainError
 from config.tenancy import Environment
-from invoices.documents import invoice_pdf, pdf_answer
 from invoices.electronic import invoice_xml, xml_answer
 from invoices.forms import CreditForm, PaymentForm, ProfileForm
 from invoices.models import Invoice, Profile
@@ -80,6 +79,8 @@ def invoice_detail(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse
 @reached(*READERS)
 def invoice_document(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
     """An invoice as PDF; `lang` chooses the language."""
+    from invoices.documents import invoice_pdf, pdf_answer  # noqa: PLC0415 (fonts and pictures: 30 MB)
+
     language = request.GET.get("lang")
     invoice = _invoice(pk)
     language = language if language in Profile.Language.values else None

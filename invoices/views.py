@@ -13,7 +13,6 @@ from config.api.listing import Listing
 from config.api.pagination import ListQuery, list_envelope
 from credentials.scopes import Scope
 from credentials.viewsets import OrganizationNamed, PartnerRequest, PartnerViewSet
-from invoices.documents import invoice_pdf, pdf_answer
 from invoices.electronic import MEDIA_TYPE, invoice_xml, xml_answer
 from invoices.models import Invoice
 from invoices.selectors import lines_of
@@ -71,5 +70,7 @@ class InvoiceViewSet(OrganizationNamed, PartnerViewSet):
                 return self.json(InvoiceOut(invoice).data)
             lines = lines_of(invoice)
         if _PDF in accepted:
+            from invoices.documents import invoice_pdf, pdf_answer  # noqa: PLC0415 (fonts and pictures: 30 MB)
+
             return pdf_answer(invoice, invoice_pdf(invoice, lines, language=query.get("lang")))
         return xml_answer(invoice, invoice_xml(invoice, lines))

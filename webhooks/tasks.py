@@ -10,7 +10,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from config.api.queue import enqueue, message_taken
-from webhooks import dispatcher
 from webhooks.services.endpoints import notices_send
 from webhooks.services.replays import replays_are_running, replays_continue
 from webhooks.services.request_bins import request_bins_clean_up
@@ -25,6 +24,8 @@ RETRY_FAILED_FOR = timedelta(days=1)
 @shared_task(name=DISPATCH)
 def dispatch() -> None:
     """Send what is due. Two at once share the work."""
+    from webhooks import dispatcher  # noqa: PLC0415 (aiohttp is for who sends, not for every process)
+
     message_taken(DISPATCH)
     # where nothing was sent, what is due waits for another: its order, its pace, its dispatcher
     if dispatcher.drain() and work_is_due():
@@ -51,6 +52,8 @@ def replay() -> None:
 @shared_task(name="webhooks.retry_failed")
 def retry_failed() -> dict[str, int]:
     """Retry what failed within the last day, once; answers total, successful, failed."""
+    from webhooks import dispatcher  # noqa: PLC0415 (as above)
+
     counts = dispatcher.retry_failed(since=timezone.now() - RETRY_FAILED_FOR)
     log.info("failed_webhooks_retried", **counts)
     return counts
