@@ -16,9 +16,9 @@ from contextlib import suppress
 
 def _import() -> None:
     # what the commands load before their first connection
-    import celery.apps.beat  # noqa: F401, PLC0415
-    import celery.apps.worker  # noqa: F401, PLC0415
-    import celery.bin.celery  # noqa: F401, PLC0415
+    import celery.apps.beat  # noqa: PLC0415
+    import celery.apps.worker  # noqa: PLC0415
+    import celery.bin.celery  # noqa: PLC0415
     import celery.concurrency.prefork  # noqa: F401, PLC0415
     import granian.cli  # noqa: F401, PLC0415
     import kombu.transport.redis  # noqa: F401, PLC0415
@@ -26,8 +26,8 @@ def _import() -> None:
     from config.celery import app  # noqa: PLC0415
 
     app.loader.import_default_modules()  # sets Django up, too
-    import config.api.gateway  # noqa: F401, PLC0415
-    import config.scheduler  # noqa: F401, PLC0415
+    import config.api.gateway  # noqa: PLC0415
+    import config.scheduler  # noqa: PLC0415
     import config.urls  # noqa: F401, PLC0415
     import credentials.middleware  # noqa: F401, PLC0415
     import rewards.door  # noqa: F401, PLC0415
