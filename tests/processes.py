@@ -1,6 +1,9 @@
 """The product's own processes, started for a test against its stores."""
 
+import atexit
+import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -8,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -26,33 +30,82 @@ def wait_until(true: Callable[[], object], *, seconds: float, every: float = 0.2
         time.sleep(every)
 
 
-class Process:
-    """One command in a process group of its own."""
+class _Zygote:
+    """One of tests/zygote.py, for one environment."""
 
-    def __init__(self, *command: str, **environment: str) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, "-m", "tests.zygote"],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"USAGE_SHIP_EVERY_S": "0.5"} | environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             start_new_session=True,
         )
 
+    def fork(self, command: tuple[str, ...], environment: dict[str, str]) -> int:
+        order = {"command": command, "environment": environment}
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """It ends; what it has forked goes on."""
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+
+# What differs from test to test, or process to process, and is not read as settings load.
+_FREE = {"PYTEST_CURRENT_TEST", "HUB_URL"}
+_ZYGOTES_KEPT = 3  # some hundred megabytes each
+_zygotes: dict[frozenset[tuple[str, str]], _Zygote] = {}
+
+
+@atexit.register
+def _close() -> None:
+    for zygote in _zygotes.values():
+        zygote.close()
+
+
+def _fork(command: tuple[str, ...], environment: dict[str, str]) -> int:
+    key = frozenset((name, value) for name, value in environment.items() if name not in _FREE)
+    zygote = _zygotes.pop(key, None) or _Zygote(environment)
+    _zygotes[key] = zygote
+    if len(_zygotes) > _ZYGOTES_KEPT:
+        _zygotes.pop(next(iter(_zygotes))).close()
+    return zygote.fork(command, environment)
+
+
+class Process:
+    """One command, as `python -m` runs it, in a process group of its own."""
+
+    def __init__(self, *command: str, **environment: str) -> None:
+        self._pid = _fork(command, os.environ | {"USAGE_SHIP_EVERY_S": "0.5"} | environment)
+        try:
+            self._handle: int | None = os.pidfd_open(self._pid)
+        except ProcessLookupError:
+            self._handle = None
+
+    def _has_ended(self, within: float | None) -> bool:
+        if self._handle is not None and select.select([self._handle], [], [], within)[0]:
+            os.close(self._handle)
+            self._handle = None
+        return self._handle is None
+
     def is_running(self) -> bool:
-        return self._process.poll() is None
+        return not self._has_ended(0)
 
     def kill(self) -> None:
         """kill -9, children included: nobody gets to say good-bye."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
+        self._has_ended(None)
 
     def stop(self) -> None:
         if self.is_running():
-            os.killpg(self._process.pid, signal.SIGTERM)
-            try:
-                self._process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
+            os.killpg(self._pid, signal.SIGTERM)
+            if not self._has_ended(15):
                 self.kill()
 
 

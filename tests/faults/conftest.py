@@ -39,11 +39,11 @@ def sweeping() -> Iterator[None]:
 
 @pytest.fixture
 def workers() -> Iterator[list[Process]]:
-    """Workers the test starts; whatever still runs at its end is stopped."""
+    """Workers the test starts; whatever still runs at its end is killed."""
     started: list[Process] = []
     yield started
     for process in started:
-        process.stop()
+        process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """PostgreSQL stops and comes back under load: refusals that say so, and nothing half-done."""
 
+import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,21 +11,22 @@ from signal import SIGINT, SIGQUIT, Signals
 import environ
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
 from config import tenancy
-from config.embedded import provision
+from config.embedded import provision, testing
 from leads.models import Lead
 from tests.faults.http import Answer, lead_post
 from tests.faults.hub import Hub, assert_arrived, states
 from tests.faults.servers import Server, postgres, valkey
 from tests.processes import Web, wait_until
 from tests.racing import hang_up
+from tests.stores import TEMPLATE
 from tests.webhooks.receiver import Receiver
 
 CLIENTS = 4
+ROLES = testing._PREFIX  # whom the template's grants name
 FAST, CRASH = SIGINT, SIGQUIT
 
 
@@ -33,11 +34,10 @@ FAST, CRASH = SIGINT, SIGQUIT
 def database_server(monkeypatch) -> Iterator[Server]:
     """A migrated PostgreSQL that this process and those it starts use meanwhile."""
     with postgres() as server, monkeypatch.context() as patch:
-        logins = provision.provision(server.url, database="hub")
+        logins = provision.provision(server.url, database="hub", prefix=ROLES)
         patch.setenv("DATABASE_URL", logins.application)
         patch.setenv("DATABASE_OWNER_URL", logins.owner)
-        migrate = [sys.executable, "manage.py", "migrate", "--database", "owner", "-v0"]
-        subprocess.run(migrate, check=True, cwd=settings.BASE_DIR)
+        copy_migrated(server)
         server.stop(FAST)
         server.server.durable = True
         server.start()
@@ -49,6 +49,18 @@ def database_server(monkeypatch) -> Iterator[Server]:
         patch.setitem(used["OPTIONS"], "host", address["OPTIONS"]["host"])
         yield server
         hang_up()
+
+
+def copy_migrated(server: Server) -> None:
+    """Put into its database what migrations have made in the template; they would take ten times as long."""
+    template = psycopg.conninfo.make_conninfo(os.environ["HUB_TEST_ADMIN_URL"], dbname=TEMPLATE)
+    dump = subprocess.run(
+        [str(server.server._binary("pg_dump")), template], check=True, stdout=subprocess.PIPE
+    ).stdout
+    restore = [str(server.server._binary("psql")), "-qX", "-v", "ON_ERROR_STOP=1"]
+    subprocess.run(
+        [*restore, server.server.url(database="hub")], check=True, input=dump, stdout=subprocess.DEVNULL
+    )
 
 
 @pytest.fixture

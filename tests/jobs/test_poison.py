@@ -85,7 +85,7 @@ def test_one_celery_worker_outlives_every_poison(submit):
         jobs_sweep()
         wait_until(lambda: all(fresh(job).completed_at for job in poisons + good), seconds=90)
     finally:
-        worker.stop()
+        worker.kill()
     assert {fresh(job).status for job in poisons} == {"failed"}
     assert {fresh(job).status for job in good} == {"completed"}
     names = {attempt.worker for job in poisons + good for attempt in attempts(job)}
