@@ -49,7 +49,7 @@ class Postgres:
 
     def command(self) -> list[str]:
         """What runs the server in the foreground; SIGINT is PostgreSQL's fast shutdown."""
-        command = [str(self._binary("postgres")), "-D", str(self.data), "-k", str(self.socket)]
+        command = [str(self.binary("postgres")), "-D", str(self.data), "-k", str(self.socket)]
         if not self.durable:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 command += ["-c", f"{setting}=off"]
@@ -94,7 +94,7 @@ class Postgres:
     def _run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         user = self.state.service_user
         return subprocess.run(  # noqa: S603 (our own wheel's binary)
-            [str(self._binary(name)), *arguments],
+            [str(self.binary(name)), *arguments],
             cwd="/",
             env=_ENVIRONMENT,
             stdin=subprocess.DEVNULL,
@@ -107,7 +107,7 @@ class Postgres:
             extra_groups=[] if user else None,
         )
 
-    def _binary(self, name: str) -> Path:
+    def binary(self, name: str) -> Path:
         return self._binaries() / name
 
     def _binaries(self) -> Path:

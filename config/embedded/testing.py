@@ -16,7 +16,7 @@ from config.embedded.postgres import Postgres
 from config.embedded.state import CHECKOUT, SetUpError, State, private
 from config.embedded.valkey import Valkey
 
-_PREFIX = "hub_test"
+PREFIX = "hub_test"
 
 _running: list["_Stores"] = []
 
@@ -100,10 +100,10 @@ def create_database(name: str, *, template: str | None = None) -> None:
     """Make a database with its roles and grants, or a copy of one."""
     admin_url = os.environ["HUB_TEST_ADMIN_URL"]
     if template is None:
-        provision.provision(admin_url, database=name, prefix=_PREFIX, password_file=_passwords())
+        provision.provision(admin_url, database=name, prefix=PREFIX, password_file=_passwords())
         return
     with psycopg.connect(admin_url, autocommit=True) as admin:
-        provision.database_create(admin, name, owner=f"{_PREFIX}_owner", template=template)
+        provision.database_create(admin, name, owner=f"{PREFIX}_owner", template=template)
 
 
 def drop_database(name: str) -> None:
@@ -117,7 +117,7 @@ def environment(*, database: str, redis_database: int) -> dict[str, str]:
     logins = provision.logins(
         os.environ["HUB_TEST_ADMIN_URL"],
         database=database,
-        prefix=_PREFIX,
+        prefix=PREFIX,
         password_file=_passwords(),
     )
     address, _, query = os.environ["HUB_TEST_REDIS_URL"].partition("?")

@@ -26,7 +26,7 @@ from tests.stores import TEMPLATE
 from tests.webhooks.receiver import Receiver
 
 CLIENTS = 4
-ROLES = testing._PREFIX  # whom the template's grants name
+ROLES = testing.PREFIX  # whom the template's grants name
 FAST, CRASH = SIGINT, SIGQUIT
 
 
@@ -55,9 +55,9 @@ def copy_migrated(server: Server) -> None:
     """Put into its database what migrations have made in the template; they would take ten times as long."""
     template = psycopg.conninfo.make_conninfo(os.environ["HUB_TEST_ADMIN_URL"], dbname=TEMPLATE)
     dump = subprocess.run(
-        [str(server.server._binary("pg_dump")), template], check=True, stdout=subprocess.PIPE
+        [str(server.server.binary("pg_dump")), template], check=True, stdout=subprocess.PIPE
     ).stdout
-    restore = [str(server.server._binary("psql")), "-qX", "-v", "ON_ERROR_STOP=1"]
+    restore = [str(server.server.binary("psql")), "-qX", "-v", "ON_ERROR_STOP=1"]
     subprocess.run(
         [*restore, server.server.url(database="hub")], check=True, input=dump, stdout=subprocess.DEVNULL
     )
