@@ -10,9 +10,10 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.processes import Web
+from tests.processes import Web, wait_until
 
-CHROMIUM = shutil.which("chromium")
+# the shell has no window system to feed: it needs half the processor's time a page
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 _QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -24,24 +25,25 @@ _QUIET = (
     # tenants' host names are this machine
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 )
+STATE = Path(settings.STATE_DIR)
 IMAGES = Path(settings.BASE_DIR) / "docs" / "images"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("this machine has no chromium (Debian: apt-get install chromium)")
+        pytest.skip("this machine has no chromium (Debian: apt-get install chromium-headless-shell)")
     # the synchronous API runs an event loop in this thread, which Django takes for asynchronous code;
-    # it ends with the module, or the dispatcher's own loop could not run in later tests
+    # it ends with this folder's tests, or the dispatcher's own loop could not run in later ones
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hub(django_db_setup: None) -> Iterator[str]:
-    """The address of a running web server."""
+    """The address of a running web server. Others' tests find none that ships what they have spooled."""
     with Web() as web:
         yield web.url
 
@@ -50,6 +52,24 @@ def hub(django_db_setup: None) -> Iterator[str]:
 def one_address(hub: str, settings: Any) -> None:
     """What this process does in a server's place, it does under its address."""
     settings.HUB_URL = hub
+
+
+@pytest.fixture(autouse=True)
+def quiet(database: None, hub: str) -> Iterator[None]:
+    """The server has shipped what a test made it spool before the tables are emptied for the next."""
+    yield
+    wait_until(lambda: not any(_holds_rows(path) for path in STATE.glob("*/*.rows")), seconds=20, every=0.05)
+
+
+def _holds_rows(path: Path) -> bool:
+    """Whether another process's spool file has a first row; behind the last one there are NULs."""
+    if path.name.startswith(f"{os.getpid()}-"):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(1) not in (b"", b"\0")
+    except FileNotFoundError:  # shipped
+        return False
 
 
 @pytest.fixture

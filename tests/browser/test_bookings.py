@@ -9,7 +9,7 @@ from bookings.services.bookings import booking_create
 from config import tenancy
 from partners.models import Membership
 from partners.services.organizations import member_add
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.factories import ACTOR, make_client, make_organization, make_user
 
 

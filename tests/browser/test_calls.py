@@ -10,7 +10,7 @@ from django.utils import timezone
 from config import tenancy
 from jobs.models import Call, Job
 from partners.models import Membership
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.engine import job_claim, job_work
 from tests.factories import make_agent, make_company, make_organization, make_user
 from tests.jobs.test_call_pages import RESULTS

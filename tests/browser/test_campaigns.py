@@ -15,7 +15,7 @@ from partners.models import Membership
 from partners.services.organizations import member_add
 from rewards.models import Campaign, SmartLink
 from rewards.selectors.performance import performance_of
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.campaigns import make_campaign, make_conversion, make_link
 from tests.factories import ACTOR, make_client, make_organization, make_user
 from tests.offers import make_brand, make_network, make_offer
@@ -72,6 +72,7 @@ def test_a_campaign_is_started_its_link_followed_and_counted(page, hub, shop):
     _organization, person, offer, client = shop
     page.set_default_timeout(_PATIENCE_MS)
     sign_in(page, person)
+    page.goto("/dashboard/")
     page.get_by_role("link", name="Campaigns").first.click()
     page.get_by_text("No campaigns yet").wait_for()
     look(page, "empty")

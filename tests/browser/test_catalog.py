@@ -9,9 +9,9 @@ from catalog.models import Offer
 from config import tenancy
 from partners.models import Membership
 from partners.services.organizations import member_add
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
+from tests.engine import working
 from tests.factories import ACTOR, make_organization, make_user
-from tests.processes import worker
 
 sys.path.insert(0, str(settings.BASE_DIR / "examples"))
 
@@ -40,10 +40,9 @@ def test_a_network_is_connected_read_and_an_offer_overridden(page, owner, pictur
         page.get_by_role("button", name="Save").click()
         page.get_by_role("button", name="Test connection").click()
         page.get_by_text("Connected, as Demo Publisher").wait_for()
-        process = worker("default")
-        try:
-            page.get_by_role("button", name="Read now").click()
-            page.locator("progress").wait_for()
+        page.get_by_role("button", name="Read now").click()
+        page.locator("progress").wait_for()
+        with working("default"):
             page.locator("#sync-state", has_text="Completed").wait_for(timeout=180_000)
             network.campaigns = [
                 trackier_server.campaign(
@@ -53,8 +52,6 @@ def test_a_network_is_connected_read_and_an_offer_overridden(page, owner, pictur
             ]
             page.get_by_role("button", name="Read again").click()
             page.locator("#sync-state", has_text="Completed").wait_for(timeout=180_000)
-        finally:
-            process.stop()
     page.get_by_text("There is none.").wait_for()
     page.get_by_text("Ended", exact=True).last.wait_for()
     picture(page, "catalogue-run")

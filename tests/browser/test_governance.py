@@ -1,7 +1,7 @@
 """An owner governs keys and members in a browser."""
 
 from partners.services.organizations import member_add
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.factories import ACTOR, make_key, make_organization, make_user
 
 
@@ -15,6 +15,7 @@ def test_an_owner_turns_signing_on_and_rotates_its_secret(page):
     organization = make_organization(name="Acme Contact Centers")
     make_key(organization, name="CompanyX")
     sign_in(page, owner_of(organization))
+    page.goto("/dashboard/")
     page.get_by_role("link", name="API keys").click()
     page.get_by_role("link", name="CompanyX").click()
     page.get_by_role("link", name="Edit").click()
@@ -51,6 +52,7 @@ def test_a_role_is_changed_by_choosing_it_and_pages_fit_a_phone(page):
     guest = make_user().user
     member_add(organization=organization, user=guest, role="member", actor=ACTOR)
     sign_in(page, owner_of(organization))
+    page.goto("/dashboard/")
     page.get_by_role("link", name="Organization", exact=True).click()
     page.get_by_label(f"Role of {guest.email}").select_option("manager")
     page.get_by_text("The role is changed.").wait_for()

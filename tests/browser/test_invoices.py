@@ -11,7 +11,7 @@ from invoices.models import Invoice
 from partners.models import Membership
 from partners.services.organizations import member_add
 from tests.bookings.conftest import ALWAYS
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.factories import ACTOR, make_organization, make_user
 
 

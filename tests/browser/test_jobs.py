@@ -8,7 +8,7 @@ from config import tenancy
 from jobs.models import Job
 from jobs.registry import JOB_TYPES, JobFailure, JobType, Retry
 from jobs.services.runner import jobs_work
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.factories import make_client, make_organization, make_super_admin
 from tests.jobs.conftest import fresh, submit
 

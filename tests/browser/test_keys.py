@@ -3,15 +3,8 @@
 import urllib.error
 import urllib.request
 
+from tests.browser.sessions import sign_in
 from tests.factories import make_company, make_organization, make_super_admin, make_user
-
-
-def sign_in(page, person):
-    page.goto("/dashboard/")
-    page.get_by_label("Email").fill(person.user.email)
-    page.get_by_label("Password", exact=True).fill(person.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/dashboard/")
 
 
 def call(hub, raw_key):
@@ -28,7 +21,11 @@ def test_a_key_is_issued_used_rotated_suspended_and_revoked(page, hub, picture):
     make_company(organization, name="Northwind Telecom")
     page.goto("/dashboard/")
     picture(page, "sign-in")
-    sign_in(page, make_super_admin(full_name="Dana Admin"))
+    person = make_super_admin(full_name="Dana Admin")
+    page.get_by_label("Email").fill(person.user.email)
+    page.get_by_label("Password", exact=True).fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/dashboard/")
 
     page.get_by_role("link", name="API keys").click()
     page.get_by_role("link", name="New key").first.click()

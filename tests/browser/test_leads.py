@@ -6,10 +6,10 @@ from config import tenancy
 from leads.models import Lead
 from partners.models import Membership
 from partners.services.organizations import member_add
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
+from tests.engine import working
 from tests.factories import ACTOR, make_company, make_key, make_organization, make_user
 from tests.partner import Partner
-from tests.processes import worker
 
 NAMES = ("Noa Bar", "Yael Cohen", "Tom Reed", "Dana Levi", "Omer Katz", "Ruth Amir")
 
@@ -52,13 +52,10 @@ def test_a_file_is_imported_and_leads_are_found_qualified_and_merged(page, owner
     page.get_by_label("Value").select_option(label="Deal")
     page.get_by_text("This is not an amount.").wait_for()
     picture(page, "lead-import-preview")
-    process = worker("default")
-    try:
-        page.get_by_role("button", name="Import 1200 rows").click()
-        page.locator("progress").wait_for()
+    page.get_by_role("button", name="Import 1200 rows").click()
+    page.locator("progress").wait_for()
+    with working("default"):
         page.locator("#import-state", has_text="Completed").wait_for(timeout=60_000)
-    finally:
-        process.stop()
     assert page.locator("progress").get_attribute("value") == "100"
     page.get_by_text("1,200 / 1,200").wait_for()
     with page.expect_download() as download:

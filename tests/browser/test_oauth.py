@@ -16,7 +16,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from oauth.models import Authorization
 from partners.services.organizations import member_add
 from tests.api_clients import rows
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.factories import ACTOR, make_organization, make_user
 from tests.oauth_clients import make_oauth_client, make_secret
 from tests.processes import wait_until
@@ -183,6 +183,7 @@ def test_denying_sends_back_an_error_and_a_member_is_told_to_ask_an_owner(page, 
 def test_an_owner_sets_oauth_up_and_takes_a_consent_back_in_the_dashboard(page, hub, callback, picture):
     organization = make_organization(name="Acme Contact Centers")
     sign_in(page, person_of(organization))
+    page.goto("/dashboard/")
     page.get_by_role("link", name="API clients").click()
     page.get_by_role("link", name="New client").first.click()
     page.get_by_label("Name", exact=True).fill("Northwind CRM")

@@ -2,8 +2,8 @@
 
 from config import tenancy
 from partner_requests.services.lifecycle import partner_request_submit
+from tests.browser.sessions import sign_in
 from tests.browser.test_governance import owner_of
-from tests.browser.test_keys import sign_in
 from tests.factories import ACTOR, SANDBOX, make_key, make_organization
 
 
@@ -21,6 +21,7 @@ def test_a_request_is_settled_by_hand(page):
                 actor=ACTOR,
             )
     sign_in(page, owner_of(organization))
+    page.goto("/dashboard/")
     page.get_by_role("link", name="Partner requests").click()
     page.get_by_role("link", name="REFUND").first.click()
     page.get_by_label("Decision").select_option("FAILED")

@@ -5,7 +5,7 @@ from partners.models import Membership
 from partners.services.organizations import member_add
 from rewards.models import PayoutBatch
 from rewards.tasks import reconcile
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.campaigns import make_link
 from tests.conversions import make_shop
 from tests.factories import ACTOR, SANDBOX, make_organization, make_user

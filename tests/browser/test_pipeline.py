@@ -6,10 +6,10 @@ from config import tenancy
 from partners.models import Membership
 from partners.services.organizations import member_add
 from pipeline.models import Policy, Proposal
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
+from tests.engine import working
 from tests.factories import ACTOR, make_agent, make_company, make_key, make_organization, make_user
 from tests.pipeline.walking import Seller, today
-from tests.processes import worker
 
 
 @pytest.fixture
@@ -96,12 +96,9 @@ def test_a_lead_becomes_a_policy_and_the_customer_accepts_by_link(page, browser,
     page.goto("/dashboard/pipeline/agents?environment=production")
     page.get_by_text("Sarah Levi").wait_for()
     page.goto("/dashboard/pipeline/exports")
-    process = worker("default")
-    try:
-        page.get_by_role("button", name="Write the file").click()
+    page.get_by_role("button", name="Write the file").click()
+    with working("default"):
         page.get_by_role("link", name="Download").wait_for(timeout=60_000)
-        with page.expect_download() as download:
-            page.get_by_role("link", name="Download").click()
-    finally:
-        process.stop()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename.startswith("leads-")

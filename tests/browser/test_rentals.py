@@ -10,7 +10,7 @@ from partners.services.organizations import member_add
 from rentals.models import Item, Order
 from rentals.services.items import block_create, item_create
 from rentals.services.orders import Wanted, order_create, order_pick_up
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.factories import ACTOR, make_organization, make_user
 
 

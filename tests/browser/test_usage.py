@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from credentials.usage import spool_ship
-from tests.browser.test_keys import sign_in
+from tests.browser.sessions import sign_in
 from tests.credentials.test_usage_rollups import line, spooled
 from tests.factories import make_key, make_organization, make_super_admin
 
@@ -47,6 +47,7 @@ def used(tmp_path):
 
 def test_usage_and_one_of_its_requests(page, used, picture):
     sign_in(page, make_super_admin(full_name="Dana Admin"))
+    page.goto("/dashboard/")
     page.get_by_role("link", name="Usage").first.click()
     page.locator(".chart canvas").nth(1).wait_for()
     page.get_by_label("Time").select_option("30d")

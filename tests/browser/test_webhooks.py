@@ -3,8 +3,8 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.browser.sessions import sign_in
 from tests.browser.test_governance import owner_of
-from tests.browser.test_keys import sign_in
 from tests.factories import make_key, make_organization
 from webhooks.dispatcher import drain
 
@@ -19,6 +19,7 @@ def test_a_bin_an_endpoint_a_test_event_and_a_rotation(page):
     organization = make_organization(name="Acme Contact Centers")
     make_key(organization, name="CompanyX")
     sign_in(page, owner_of(organization))
+    page.goto("/dashboard/")
     page.get_by_role("link", name="Webhooks").click()
     page.get_by_role("link", name="Request bins").click()
     page.get_by_label("Name").fill("Staging CRM")

@@ -6,13 +6,13 @@ does.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.urls import get_resolver
 from django.utils import timezone
 
@@ -152,16 +152,17 @@ def endpoints() -> list[Endpoint]:
 class World:
     """Two organizations, and a client with all that hangs on it for each target."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Iterable[str] = TARGETS) -> None:
         self._before: Any = None
         self.mine, self.theirs = make_organization(), make_organization()
         self.elsewhere = make_organization()
-        self.ids = {
-            "own": self._target(self.mine, SANDBOX),
-            "sibling": self._target(self.mine, SANDBOX),
-            "other environment": self._target(self.mine, "production"),
-            "other organization": self._target(self.theirs, SANDBOX),
+        where = {
+            "own": (self.mine, SANDBOX),
+            "sibling": (self.mine, SANDBOX),
+            "other environment": (self.mine, "production"),
+            "other organization": (self.theirs, SANDBOX),
         }
+        self.ids = {target: self._target(*where[target]) for target in targets}
 
     def _target(self, organization: Organization, environment: str) -> dict[str, str]:
         key = make_key(organization, scopes=["leads:read"], environment=environment).key
@@ -231,7 +232,7 @@ class World:
         return f"{path}?organizationId={ids['organization_id']}" if named else path
 
     def call(self, caller: Any, endpoint: Endpoint, target: str, *, named: bool = False) -> Any:
-        """The answer to a call whose effect is taken back, and whether it had one."""
+        """The answer to a call whose effect is taken back, and whether it had one though it was refused."""
         made = BODIES.get((endpoint.verb, endpoint.route))
         body = made(self.ids[target]) if made else {}
         if not named and endpoint.verb == "post":
@@ -249,9 +250,16 @@ class World:
         self._before = self._before or rows()
         with transaction.atomic():
             answer = caller(endpoint.verb, path, body)
-            answer.changed = rows() != self._before
+            answer.changed = answer.status_code >= 400 and _has_written() and rows() != self._before
             transaction.set_rollback(True)
         return answer
+
+
+def _has_written() -> bool:
+    """Whether this transaction can have changed a row: PostgreSQL numbers it with the first one it locks."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+        return cursor.fetchone()[0]
 
 
 def rows() -> Any:

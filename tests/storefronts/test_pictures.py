@@ -32,7 +32,11 @@ def test_a_picture_replaces_the_former_and_fits_its_box(site):
         assert site.version == before + 3
 
 
-@pytest.mark.parametrize("content", [b"", b"<svg onload='alert(1)'/>", b"GIF89a", png(9000, 9000)[:80]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<svg onload='alert(1)'/>", b"GIF89a", png(9000, 9000)[:80]],
+    ids=["nothing", "drawing", "beginning", "cut off"],
+)
 def test_what_is_no_picture_is_refused_and_nothing_kept(site, content):
     with tenancy.operator():
         with pytest.raises(ValidationFailed):

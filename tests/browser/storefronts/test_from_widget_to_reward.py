@@ -12,8 +12,8 @@ from partners.services.organizations import member_add
 from rewards.models import Click
 from rewards.providers.bank_file import Account as BankAccount
 from rewards.services.payees import payee_set, terms_set
+from tests.browser.sessions import sign_in
 from tests.browser.storefronts.conftest import elements, key_for, site_of
-from tests.browser.test_keys import sign_in
 from tests.conversions import IBAN, OTHER_IBAN, SECRET
 from tests.factories import ACTOR, SANDBOX, make_user
 from tests.offers import make_network

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from config import tenancy
 from storefronts.models import PublishableKey, Site, SiteDomain
 from tests.browser.quality import assert_good_page, axe_violations
+from tests.browser.sessions import sign_in
 from tests.browser.storefronts.conftest import furnish, site_of
-from tests.browser.test_keys import sign_in
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("he", "dark")])
@@ -75,6 +75,7 @@ def test_an_owner_makes_a_site_sees_it_as_it_is_typed_and_connects_a_domain(
 ):
     page = open_tab(viewport={"width": 1440, "height": 900})
     sign_in(page, owner)
+    page.goto("/dashboard/")
     page.get_by_role("link", name="Sites", exact=True).click()
     page.get_by_role("link", name="New site").first.click()
     page.get_by_label("Name", exact=True).fill("Acme Deals")
@@ -117,6 +118,7 @@ def test_an_owner_makes_a_site_sees_it_as_it_is_typed_and_connects_a_domain(
 def test_an_owner_issues_a_publishable_key_and_revokes_it(open_tab, owner, tenant, look):
     page = open_tab(viewport={"width": 1440, "height": 900})
     sign_in(page, owner)
+    page.goto("/dashboard/")
     page.get_by_role("link", name="Widgets", exact=True).click()
     page.get_by_role("link", name="New publishable key").first.click()
     page.get_by_label("Partner").select_option(label="Acme Deals (Sandbox)")

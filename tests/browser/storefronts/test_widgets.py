@@ -56,6 +56,8 @@ def test_a_widget_tells_its_page_what_happens_and_works_by_keyboard(open_tab, em
     )
     page.goto(embed(elements(key_for(tenant, httpserver))))
     expect(page.locator("offer-grid .card[part]")).to_have_count(6)
+    # while it loads there is nothing in it to stop at
+    expect(page.locator("deal-card a.go")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     focused = "document.querySelector('offer-grid').shadowRoot.activeElement?.className"
