@@ -35,6 +35,6 @@ class RequestLogQuerySet(TenantQuerySet):
     """Requests of the log."""
 
     def with_person(self) -> Self:
-        """Annotate `person`: the e-mail of who called by access token, None for keys and accounts now gone."""
+        """Annotate `person`: the e-mail of who called by access token; None for keys and accounts gone."""
         users = apps.get_model("partners", "User").objects.filter(pk=OuterRef("user_id"))
         return self.annotate(person=Subquery(users.values("email")[:1]))
