@@ -43,7 +43,7 @@ def operator_home(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "tiles": tiles,
-        "recent_requests": request_search(RequestSearch(), limit=10).rows,
+        "recent_requests": RequestLog.objects.with_person().order_by("-created_at", "-id")[:10],
         "chart": usage_chart(times, extent, ((_("Requests"), "requests"), (_("Errors"), "errors"))),
     }
     return render(request, "dashboard/home.html", context)
