@@ -101,23 +101,30 @@ class RequestLogAdmin(ReadOnlyAdmin):
         "error_code",
         "response_time_ms",
         "key_id",
+        "person",
         "request_id",
     )
     list_filter = (StatusFilter, MethodFilter, EnvironmentFilter, AgeFilter)
     search_fields = ("request_id",)
-    search_help_text = _("A request id, a key id, or the beginning of a path.")
+    search_help_text = _("A request id, a key id, a person's e-mail, or the beginning of a path.")
     ordering = ("-created_at", "-id")
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
     paginator = UncountedPaginator
 
+    @admin.display(description=_("person"))
+    def person(self, row: RequestLog) -> Any:
+        # of an account that is gone its id is left
+        return getattr(row, "person", None) or row.user_id
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         asked = {name: request.GET.get(name, "").strip()[:200] for name in ("q", *_PARAMETERS)}
         sought = asked["q"]
-        place = "path" if sought.startswith("/") else "key" if sought.startswith("pk_") else "request_id"
+        place = _place(sought)
         search = RequestSearch(
             request_id=sought if place == "request_id" else "",
             key=sought if place == "key" else "",
+            person=sought if place == "person" else "",
             path=sought if place == "path" else "",
             status=asked["status"] if asked["status"] in STATUSES else "",
             method=asked["method"] if asked["method"] in METHODS else "",
@@ -137,6 +144,14 @@ class RequestLogAdmin(ReadOnlyAdmin):
             return request_find(UUID(object_id))
         except (ValueError, RequestLog.DoesNotExist):
             return None
+
+
+def _place(sought: str) -> str:
+    if sought.startswith("/"):
+        return "path"
+    if sought.startswith("pk_"):
+        return "key"
+    return "person" if "@" in sought else "request_id"
 
 
 _PARAMETERS = ("status", "method", "environment", "age")

@@ -16,12 +16,12 @@ from config.api.client_address import client_address
 from config.api.errors import as_domain_error, error_response, internal_error
 from config.api.exceptions import DomainError, NotFound, ServiceUnavailable
 from config.api.request_id import request_id_of
-from credentials.authentication import read_ahead, request_authenticate
+from credentials.authentication import TokenHolder, read_ahead, request_authenticate
 from credentials.exceptions import PayloadTooLarge
 from credentials.limits import limit_headers
 from credentials.request_signing import signature_check
 from credentials.snapshots import Snapshot
-from credentials.usage import NOBODY, spool
+from credentials.usage import NO_PERSON, NOBODY, spool
 
 log = structlog.get_logger(__name__)
 
@@ -149,6 +149,7 @@ def _finish(request: Any, response: Any, *, started: float, endpoint: str, lengt
         address=request.client_address,
         request_bytes=length,
         response_bytes=len(body),
+        person=str(key.user.pk) if isinstance(key, TokenHolder) else NO_PERSON,
     )
 
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from credentials.querysets import ApiKeyQuerySet
+from credentials.querysets import ApiKeyQuerySet, RequestLogQuerySet
 from credentials.scopes import Scope
 from partners.models import ApiClient, Company, TenantModel, Tier, User
 from partners.querysets import TenantQuerySet
@@ -173,7 +173,8 @@ class PersonIdempotencyRecord(StoredAnswer):
 class RequestLog(models.Model):
     """One API request, refused ones included. The table is partitioned by day of `created_at`.
 
-    Requests that carried no known key belong to no organization; only operators see them.
+    Requests that carried no known key belong to no organization; only operators see them. Those of a person's
+    access token or session are among them, with the person.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -193,8 +194,10 @@ class RequestLog(models.Model):
     ip = models.GenericIPAddressField(null=True)
     request_bytes = models.PositiveBigIntegerField(default=0)
     response_bytes = models.PositiveBigIntegerField(default=0)
+    # no foreign key: the log outlives accounts
+    user_id = models.UUIDField(null=True)
 
-    objects = TenantQuerySet.as_manager()
+    objects = RequestLogQuerySet.as_manager()
 
     class Meta:
         db_table = "partner_api_requests"

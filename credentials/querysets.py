@@ -1,4 +1,4 @@
-"""Reads of keys."""
+"""Reads of keys and of the request log."""
 
 from typing import Self
 
@@ -29,3 +29,12 @@ class ApiKeyQuerySet(TenantQuerySet):
             organization_name=F("organization__name"),
             company_name=F("company__name"),
         )
+
+
+class RequestLogQuerySet(TenantQuerySet):
+    """Requests of the log."""
+
+    def with_person(self) -> Self:
+        """Annotate `person`: the e-mail of who called by access token; None for keys and accounts gone."""
+        users = apps.get_model("partners", "User").objects.filter(pk=OuterRef("user_id"))
+        return self.annotate(person=Subquery(users.values("email")[:1]))

@@ -29,7 +29,12 @@ COLUMNS = (
     "ip",
     "request_bytes",
     "response_bytes",
+    "user_id",
 )
+# Columns that spool files of versions before them lack.
+_ADDED = 1
+# No person, as COPY has it.
+NO_PERSON = "\\N"
 # The five columns from organization_id to key_id of a request without a known key.
 NOBODY = "\\N\t\t\\N\t\\N\t"
 
@@ -54,12 +59,16 @@ class Spool(RowSpool):
         address: str,
         request_bytes: int,
         response_bytes: int,
+        person: str = NO_PERSON,
     ) -> None:
-        """Keep one row. `caller` is NOBODY, or what `caller_columns` makes of a key."""
+        """Keep one row. `caller` is NOBODY, or what `caller_columns` makes of a key.
+
+        `person` is the id of the user who called.
+        """
         line = (
             f"{uuid7()}\t{datetime.now(UTC).isoformat()}\t{caller}\t{copy_field(method)}\t{copy_field(endpoint)}"
             f"\t{copy_field(path)}\t{status}\t{error_code}\t{milliseconds:.3f}\t{request_id}\t{address}"
-            f"\t{request_bytes}\t{response_bytes}\n"
+            f"\t{request_bytes}\t{response_bytes}\t{person}\n"
         )
         self.write(line.encode(errors="replace"))
 
@@ -101,5 +110,5 @@ def _load(lines: list[bytes]) -> None:
         )
 
 
-REQUEST_ROWS = Rows("usage", COLUMNS, _load)
+REQUEST_ROWS = Rows("usage", COLUMNS, _load, added=_ADDED)
 spool = Spool(Path(settings.STATE_DIR) / "usage")

@@ -13,6 +13,7 @@ from config.api.errors import as_domain_error, error_body
 from config.api.exceptions import DomainError, NotFound
 from config.api.listing import Filter, Listing
 from config.api.pagination import list_envelope
+from credentials.access import key_caller
 from credentials.scopes import Scope
 from credentials.viewsets import OrganizationNamed, PartnerRequest, PartnerViewSet
 from leads.models import Lead
@@ -99,7 +100,7 @@ class LeadViewSet(OrganizationNamed, PartnerViewSet):
             status=changes.pop("status", None),
             changes=changes,
             bound_company_id=request.auth.company_id,
-            actor=request.auth.key_id,
+            actor=key_caller(request, request.auth).actor,
         )
         return Response(LeadOut(changed).data)
 

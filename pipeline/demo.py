@@ -50,7 +50,7 @@ def pipeline_load(*, organization: Organization, actor: Actor) -> None:
     for lead in (quoted, insured):
         made = assignment_create(lead_id=lead.id, client_id=None, actor=actor)
         assignment_accept(assignment_id=made.id, actor=actor)
-        lead_move(lead_id=lead.id, status=Lead.Status.QUALIFIED, actor=actor.name)
+        lead_move(lead_id=lead.id, status=Lead.Status.QUALIFIED, actor=actor)
     quote_send(quote_id=_quote(quoted, actor).id, actor=actor)
     _insure(insured, actor)
 

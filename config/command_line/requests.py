@@ -71,6 +71,7 @@ def _shown(row: RequestLog) -> dict[str, Any]:
         "createdAt": row.created_at,
         "requestId": row.request_id,
         "keyId": row.key_id or None,
+        "userId": row.user_id,
         "organizationId": row.organization_id,
         "environment": row.environment or None,
         "method": row.method,

@@ -23,7 +23,7 @@ from partners.pages import Reach, reached, super_admin_required
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # one status, or a class of them
 _STATUS = re.compile(r"([2-5])(?:xx)?|([1-5][0-9][0-9])")
-_FILTERS = ("q", "key", "path", "method", "status", "environment", "since", "until")
+_FILTERS = ("q", "key", "person", "path", "method", "status", "environment", "since", "until")
 
 
 @require_GET
@@ -43,7 +43,7 @@ def operator_home(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "tiles": tiles,
-        "recent_requests": RequestLog.objects.order_by("-created_at", "-id")[:10],
+        "recent_requests": RequestLog.objects.with_person().order_by("-created_at", "-id")[:10],
         "chart": usage_chart(times, extent, ((_("Requests"), "requests"), (_("Errors"), "errors"))),
     }
     return render(request, "dashboard/home.html", context)
@@ -52,12 +52,13 @@ def operator_home(request: HttpRequest) -> HttpResponse:
 @require_GET
 @reached(*READERS)
 def request_log(request: HttpRequest, reach: Reach) -> HttpResponse:
-    """The request log, newest first: by request id, key, path, method, status, environment and time."""
+    """The request log, newest first: by request id, key, person, path, method, status, environment, time."""
     filters = {name: request.GET.get(name, "").replace("\x00", "").strip()[:200] for name in _FILTERS}
     search = RequestSearch(
         organization_id=reach.organization.id if reach.organization else None,
         request_id=filters["q"],
         key=filters["key"],
+        person=filters["person"],
         path=filters["path"],
         method=filters["method"] if filters["method"] in METHODS else "",
         status=_status(filters["status"]),
@@ -67,6 +68,7 @@ def request_log(request: HttpRequest, reach: Reach) -> HttpResponse:
     )
     page = request_search(search, behind=_place(request.GET.get("before", "")))
     context = {
+        "reach": reach,
         "rows": page.rows,
         "filters": filters,
         "is_filtered": any(filters.values()),

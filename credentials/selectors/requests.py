@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 from credentials.models import ApiKey, RequestLog
 from credentials.snapshots import OAUTH_SUBJECT
 from partners.models import ApiClient
+from partners.selectors import account_of
 
 # Most look-ups find a page's worth within the first.
 WALKS = (1_000, 20_000)
@@ -33,7 +34,8 @@ class RequestSearch:
     """What to look for; what is left empty is not asked. `since` is inclusive, `until` is not.
 
     `key` is a key id, or the key's UUID; `status` is one ("404") or a class of them ("4"); `path` is the
-    beginning of a path. None for an organization means every organization's and nobody's.
+    beginning of a path; `person` is the e-mail or UUID of one who called by access token or session. None for
+    an organization means every organization's and nobody's.
     """
 
     organization_id: UUID | str | None = None
@@ -43,6 +45,7 @@ class RequestSearch:
     method: str = ""
     path: str = ""
     environment: str = ""
+    person: str = ""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -66,7 +69,7 @@ class RequestSearch:
 
     def _walk(self) -> QuerySet[RequestLog]:
         """The rows of one index (partner_api_requests_...), in its order."""
-        rows = RequestLog.objects.order_by("-created_at", "-id")
+        rows = RequestLog.objects.with_person().order_by("-created_at", "-id")
         if self.request_id:
             # the few rows of this index are sorted, lest the planner follows the order of another one
             newest = (F("created_at") + timedelta(0)).desc()
@@ -75,11 +78,13 @@ class RequestSearch:
             rows = rows.filter(organization_id=_organization_of_tokens(self.key))
         elif self.key:
             rows = rows.filter(partner_api_key_id=_key(self.key))
+        if self.person:
+            rows = rows.filter(user_id=_person(self.person))
         if self.organization_id is not None:
             rows = rows.filter(organization_id=self.organization_id)
         if self._status_has_an_index:
             rows = rows.filter(response_status=int(self.status))
-        elif self.status[:1] in {"4", "5"}:
+        elif self.status[:1] in {"4", "5"} and not self.person:
             rows = rows.filter(response_status__gte=400)
         if self.since is not None:
             rows = rows.filter(created_at__gte=self.since)
@@ -90,7 +95,10 @@ class RequestSearch:
     @property
     def _status_has_an_index(self) -> bool:
         return (
-            self.status >= "400" and len(self.status) == 3 and not self.key and self.organization_id is None
+            self.status >= "400"
+            and len(self.status) == 3
+            and not (self.key or self.person)
+            and self.organization_id is None
         )
 
     @property
@@ -145,7 +153,8 @@ def request_find(pk: UUID) -> RequestLog:
     """
     for earlier, later in ((timedelta(seconds=1), timedelta(seconds=5)), (timedelta(days=1),) * 2):
         row = (
-            RequestLog.objects.filter(id=pk)
+            RequestLog.objects.with_person()
+            .filter(id=pk)
             .filter(created_at__gte=_made_at(pk) - earlier, created_at__lt=_made_at(pk) + later)
             .first()
         )
@@ -170,6 +179,15 @@ def _organization_of_tokens(subject: str) -> UUID:
         return _FIRST
     clients = ApiClient.objects.filter(id=client_id)
     return clients.values_list("organization_id", flat=True).first() or _FIRST
+
+
+def _person(named: str) -> UUID:
+    """The UUID of a person named by their e-mail; one that nobody has where there is no such person."""
+    try:
+        return UUID(named)
+    except ValueError:
+        found = account_of(named)
+        return found.pk if found else _FIRST
 
 
 def _key(named: str) -> UUID:

@@ -98,10 +98,15 @@ class UsageRange:
         )
 
     @classmethod
-    def days(cls, count: int) -> Self:
-        """Today (UTC) and the days before it, `count` in all, by the day."""
-        today = _midnight(timezone.now().astimezone(UTC), UTC_ZONE)
-        return cls(today - (count - 1) * DAY, today + DAY, "day")
+    def days(cls, count: int, zone: ZoneInfo = UTC_ZONE) -> Self:
+        """The zone's today and the days before it, `count` in all, by the day.
+
+        Raises ValidationFailed (400) where what the zone's days are counted from is not kept for so long.
+        """
+        now = timezone.now().astimezone(UTC)
+        today = now.astimezone(zone).date()
+        first = today - (count - 1) * DAY
+        return cls(_begins(first, zone), _begins(today + DAY, zone), "day", zone)._kept(now)
 
     @cached_property
     def slots(self) -> list[datetime]:

@@ -105,7 +105,7 @@ def lead_edit(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
     )
     if form.is_bound and form.is_valid():
         try:
-            lead_update(lead_id=pk, changes=form.terms(), actor=actor_of(request).name)
+            lead_update(lead_id=pk, changes=form.terms(), actor=actor_of(request))
         except DomainError as refusal:
             form.refuse(refusal)
         else:
@@ -120,9 +120,7 @@ def lead_move(request: HttpRequest, reach: Reach, pk: UUID) -> HttpResponse:
     """Qualify, convert or reject a lead."""
     _lead(pk)
     try:
-        lead_update(
-            lead_id=pk, changes={}, status=request.POST.get("status", ""), actor=actor_of(request).name
-        )
+        lead_update(lead_id=pk, changes={}, status=request.POST.get("status", ""), actor=actor_of(request))
     except DomainError as refusal:
         messages.error(request, refusal.message)
     else:

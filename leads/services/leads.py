@@ -1,7 +1,7 @@
 """A lead's life: taken in, alone or many at once; changed; qualified, converted, rejected."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from leads.models import Lead, LeadChange
 from leads.services.belonging import Belonging
 from leads.services.identities import Person, first_leads, identities_lock, phone_normalize
 from partners.models import Organization
+from partners.services.audit import Actor, audit_record
 from webhooks.registry import EventType
 from webhooks.services import events_emit
 
@@ -28,9 +29,16 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     Status.MERGED: (),
 }
 _ANNOUNCED: dict[str, EventType] = {
-    Status.QUALIFIED: LEAD_QUALIFIED,
-    Status.CONVERTED: LEAD_CONVERTED,
-    Status.REJECTED: LEAD_REJECTED,
+    Action.UPDATED: LEAD_UPDATED,
+    Action.QUALIFIED: LEAD_QUALIFIED,
+    Action.CONVERTED: LEAD_CONVERTED,
+    Action.REJECTED: LEAD_REJECTED,
+}
+# What the audit trail calls a step; other changes of leads are in their own history alone.
+_AUDITED: dict[str, str] = {
+    Action.QUALIFIED: "lead.qualify",
+    Action.CONVERTED: "lead.convert",
+    Action.REJECTED: "lead.reject",
 }
 # Column -> its name on the wire, which history uses.
 WIRE_NAMES = {
@@ -133,13 +141,14 @@ def lead_update(
     *,
     lead_id: UUID,
     changes: Mapping[str, Any],
-    actor: str,
+    actor: Actor,
     status: str | None = None,
     bound_company_id: UUID | None = None,
 ) -> Lead:
     """Change a lead's terms (columns as LeadTerms validated them), its status, or both, and announce it.
 
-    A new e-mail or phone looks for duplicates again. What changes nothing is neither kept nor announced.
+    A new e-mail or phone looks for duplicates again. What changes nothing is neither kept nor announced; a
+    new status is audited.
     Raises Lead.DoesNotExist (404), what `lead_create` raises, and InvalidTransition (409), also for any
     change of a merged lead.
     """
@@ -151,40 +160,59 @@ def lead_update(
         raise _refused(lead)
     if Person.of_lead(lead) != person:
         _identify_again(lead, person)
-    after = shown(lead)
-    happened: list[EventType] = []
-    if terms_changed:
-        changes_record([(lead, Action.UPDATED, before, after)], actor)
-        happened.append(LEAD_UPDATED)
+    steps = [_Step(Action.UPDATED, before, shown(lead))] if terms_changed else []
     if status is not None and status != lead.status:
-        happened.append(_moved(lead, status, actor))
-    if happened:
+        steps.append(_moved(lead, status))
+    if steps:
         lead.save()
-        events_emit([(kind, lead) for kind in happened])
+        _record(lead, steps, actor)
     return lead
 
 
 @transaction.atomic
-def lead_move(*, lead_id: UUID, status: str, actor: str, reason: str = "") -> Lead:
-    """Move a lead on, keep why it was rejected, and announce it.
+def lead_move(*, lead_id: UUID, status: str, actor: Actor, reason: str = "") -> Lead:
+    """Move a lead on, keep why it was rejected, audit and announce it.
 
-    Raises Lead.DoesNotExist (404) and InvalidTransition (409), also for the status it has.
+    The organization's audit trail is locked from here to the commit: whoever needs other locks takes them
+    before. Raises Lead.DoesNotExist (404) and InvalidTransition (409), also for the status it has.
     """
     lead = Lead.objects.select_for_update(no_key=True, of=("self",)).get(id=lead_id)
-    happened = _moved(lead, status, actor, reason)
+    step = _moved(lead, status, reason)
     lead.save()
-    events_emit([(happened, lead)])
+    _record(lead, [step], actor)
     return lead
 
 
-def _moved(lead: Lead, status: str, actor: str, reason: str = "") -> EventType:
+class _Step(NamedTuple):
+    """What happened to a lead, and what it said before and after."""
+
+    action: LeadChange.Action
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def _moved(lead: Lead, status: str, reason: str = "") -> _Step:
     if status not in TRANSITIONS[lead.status]:
         raise _refused(lead)
     before = shown(lead)
     lead.status = status
     lead.rejection_reason = reason if status == Status.REJECTED else ""
-    changes_record([(lead, Action(status), before, shown(lead))], actor)
-    return _ANNOUNCED[status]
+    return _Step(Action(status), before, shown(lead))
+
+
+def _record(lead: Lead, steps: Sequence[_Step], actor: Actor) -> None:
+    changes_record([(lead, *step) for step in steps], actor.name)
+    for step in steps:
+        if step.action in _AUDITED:
+            audit_record(
+                actor=actor,
+                action=_AUDITED[step.action],
+                target=lead,
+                organization_id=lead.organization_id,
+                before=step.before,
+                after=step.after,
+            )
+    events_emit([(_ANNOUNCED[step.action], lead) for step in steps])
 
 
 def _apply(lead: Lead, changes: Mapping[str, Any], bound_company_id: UUID | None) -> None:

@@ -79,7 +79,7 @@ def lead_step(request: HttpRequest, reach: Reach, pk: UUID, status: str) -> Http
         return _page(request, reach, lead, rejecting=reason, status=422)
     text = reason.cleaned_data["reason"] if reason is not None else ""
     try:
-        lead_move(lead_id=pk, status=status, reason=text, actor=actor_of(request).name)
+        lead_move(lead_id=pk, status=status, reason=text, actor=actor_of(request))
     except DomainError as refusal:
         messages.error(request, refusal.message)
     else:

@@ -102,7 +102,7 @@ def assignment_accept(*, assignment_id: UUID, actor: Actor) -> Assignment:
     assignment.answered_at = now
     assignment.save(update_fields=["status", "answered_at", "updated_at"])
     if lead.agent_id != assignment.agent_id:
-        lead_update(lead_id=lead.id, changes={"agent_id": assignment.agent_id}, actor=actor.name)
+        lead_update(lead_id=lead.id, changes={"agent_id": assignment.agent_id}, actor=actor)
     happened(assignment, "accept", actor=actor, before=before, event=ASSIGNMENT_ACCEPTED)
     return assignment
 

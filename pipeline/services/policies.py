@@ -77,9 +77,10 @@ def policy_create(
         ends_on=_a_year_on(terms["starts_on"]),
     )
     _say(policy, terms)
-    if lead.status == Lead.Status.QUALIFIED:
-        lead_move(lead_id=lead.id, status=Lead.Status.CONVERTED, actor=actor.name)
+    # the number's lock before the audit trail's
     policy.number = _number(policy, timezone.now())
+    if lead.status == Lead.Status.QUALIFIED:
+        lead_move(lead_id=lead.id, status=Lead.Status.CONVERTED, actor=actor)
     policy.save(force_insert=True)
     happened(policy, "create", actor=actor, before={}, event=POLICY_CREATED)
     return policy

@@ -70,7 +70,7 @@ class PipelineLeadViewSet(PipelineViewSet):
             lead_id=self.found(lead_id).id,
             changes=self.validated(LeadWrite, partial=True),
             bound_company_id=self.bound,
-            actor=self.actor.name,
+            actor=self.actor,
         )
         return Response(LeadOut(lead).data)
 
@@ -94,7 +94,7 @@ class PipelineLeadViewSet(PipelineViewSet):
 
     def _moved(self, lead_id: UUID, status: str, reason: str = "") -> Response:
         lead = self.found(lead_id)
-        moved = lead_move(lead_id=lead.id, status=status, reason=reason, actor=self.actor.name)
+        moved = lead_move(lead_id=lead.id, status=status, reason=reason, actor=self.actor)
         return Response(LeadOut(moved).data)
 
 

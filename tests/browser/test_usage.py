@@ -50,10 +50,16 @@ def test_usage_and_one_of_its_requests(page, used, picture):
     page.goto("/dashboard/")
     page.get_by_role("link", name="Usage").first.click()
     page.locator(".chart canvas").nth(1).wait_for()
-    page.get_by_label("Time").select_option("30d")
+    page.get_by_label("Time", exact=True).select_option("30d")
     page.wait_for_url("**range=30d*")
     page.locator(".chart canvas").nth(1).wait_for()
     picture(page, "usage")
+    page.get_by_label("Time zone").select_option("Asia/Kathmandu")
+    page.wait_for_url("**zone=Asia*")
+    page.locator(".chart canvas").nth(1).wait_for()
+    assert page.get_by_text("per day, Asia/Kathmandu").is_visible()
+    # the chart's legend names the zone too
+    assert page.locator(".u-legend").first.get_by_text("Asia/Kathmandu").is_visible()
     page.get_by_text("The same as a table").first.click()
     assert page.get_by_role("columnheader", name="Day").is_visible()
 

@@ -8,6 +8,7 @@ from credentials.models import ApiKey, RequestLog
 from credentials.usage import Spool, spool_ship
 from tests.factories import spool_append
 from tests.partner import BASE
+from tests.people import Caller, make_member
 
 
 def rows(**found):
@@ -88,6 +89,41 @@ def test_a_dead_process_leaves_its_rows_to_the_living(tmp_path):
     assert len(rows(request_id="orphan")) == 1
     assert not left.exists()
     assert rows(request_id="mine") == [], "a live process's open file is its own"
+
+
+def test_files_of_the_version_before_the_last_column_are_shipped(tmp_path):
+    spool = Spool(tmp_path)
+    spool_append(spool, _row("new"))
+    spool_append(spool, _row("old"))
+    full = spool.rotate()
+    new, old = full.read_bytes().splitlines(keepends=True)
+    without_person, _tab, person = old.rpartition(b"\t")
+    assert person == b"\\N\n"
+    too_short = without_person.rpartition(b"\t")[0].replace(b"old", b"torn")
+    full.write_bytes(new + without_person + b"\n" + too_short + b"\n")
+    assert spool_ship(tmp_path) == 2
+    assert [row["user_id"] for name in ("new", "old") for row in rows(request_id=name)] == [None, None]
+    assert rows(request_id="torn") == []
+    assert not full.exists()
+
+
+def test_a_request_by_access_token_names_its_person(organization, shipped):
+    owner = make_member("owner", organization)
+    called = Caller(owner)("get", "/api/v1/leads")
+    guessed = Client(headers={"Authorization": "Bearer pat_nobodys"}).get("/api/v1/leads")
+    shipped()
+    assert (called.status_code, guessed.status_code) == (200, 401)
+    (row,) = rows(request_id=called["X-Request-Id"])
+    assert (row["user_id"], row["key_id"], row["organization_id"]) == (owner.pk, "", None)
+    (row,) = rows(request_id=guessed["X-Request-Id"])
+    assert row["user_id"] is None
+
+
+def test_a_keys_request_names_nobody(partner, shipped):
+    answer = partner.leads()
+    shipped()
+    (row,) = rows(request_id=answer["X-Request-Id"])
+    assert (row["user_id"], row["key_id"]) == (None, partner.issued.key.key_id)
 
 
 def test_the_log_holds_no_secret(partner, shipped):

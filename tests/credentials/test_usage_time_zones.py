@@ -7,13 +7,17 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.urls import reverse
 
+from config import tenancy
 from config.api.exceptions import ValidationFailed
 from credentials.selectors.usage_range import UsageRange
+from partners.models import Organization
 from tests.api_clients import CLIENTS, KeyCaller
 from tests.credentials.test_usage_rollups import line, ship
 from tests.factories import make_key
-from tests.people import Caller, make_member
+from tests.pages.test_content_policy import check
+from tests.people import Caller, browser, make_member
 
 # Around it clocks change in all of these: New York and Havana (at midnight) on 8 March, Berlin and Beirut (at
 # midnight) on 29 March, Lord Howe (by half an hour) and Chatham on 5 April.
@@ -167,3 +171,81 @@ def test_a_partners_key_sees_its_own_client_only(organization, used):
     assert key("get", path.format(used[0]), **query).json()["totalRequests"] > 400
     other = make_key(organization, name="Globex").key
     assert key("get", path.format(other.client_id), **query).status_code == 404
+
+
+# --- The usage page -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(organization, used):
+    person = browser(make_member("member", organization))
+
+    def look(**query):
+        answer = person.get(reverse("dashboard-usage"), query)
+        assert answer.status_code == 200
+        check(answer.content.decode())
+        return answer
+
+    return look
+
+
+def shown(answer):
+    """The chart's labels with the requests of each."""
+    chart = answer.context["requests_chart"]
+    return list(zip(chart["labels"], chart["series"][0]["values"], strict=True))
+
+
+def test_the_page_counts_the_days_of_the_chosen_zone(page, used):
+    moments = [*used[1], *used[1][:20]]
+    for name in ZONES:
+        zone = ZoneInfo(name)
+        answer = page(range="30d", zone=name)
+        today = NOW.astimezone(zone).date()
+        dates = Counter(at.astimezone(zone).date() for at in moments)
+        days = [today - timedelta(days=number) for number in range(30)][::-1]
+        assert [(label[:10], count) for label, count in shown(answer)] == [
+            (str(day), dates[day]) for day in days
+        ], name
+        text = answer.content.decode()
+        assert f"per day, {name}" in text
+        assert ("All times are UTC" in text, f"Hours and days of {name}" in text) == (False, True)
+        # the table beside the chart, newest first, by the same days
+        assert text.index(f">{days[-1]}</td>") < text.index(f">{days[0]}</td>")
+        assert f">{days[0] - timedelta(days=1)}</td>" not in text
+
+
+def test_the_page_shows_the_hours_of_a_day_on_which_clocks_change(page, time_machine):
+    time_machine.move_to(datetime(2026, 3, 29, 20, 30, tzinfo=UTC), tick=False)
+    answer = page(zone="Europe/Berlin")
+    labels = [label for label, _count in shown(answer)]
+    assert len(labels) == 24
+    assert [label[11:] for label in labels if label.startswith("2026-03-29T0")][:4] == [
+        "00:00:00+01:00", "01:00:00+01:00", "03:00:00+02:00", "04:00:00+02:00",
+    ]  # fmt: skip
+    text = answer.content.decode()
+    assert "per hour, Europe/Berlin" in text
+    assert '2026-03-29 03:00 <span class="muted">+0200</span>' in text
+    assert "2026-03-29 02:00" not in text
+
+
+def test_the_page_shows_the_organizations_zone_unless_another_is_chosen(page, organization, used):
+    with tenancy.operator():
+        Organization.objects.filter(id=organization.id).update(time_zone="Asia/Kolkata")
+    assert shown(page(range="7d")) == shown(page(range="7d", zone="Asia/Kolkata"))
+    assert "Organization's time: Asia/Kolkata" in page().content.decode()
+    for unknown in ("Mars/Olympus", "../etc/passwd", "\0"):
+        assert "per hour, Asia/Kolkata" in page(zone=unknown).content.decode()
+    assert "per hour, UTC" in page(zone="UTC").content.decode()
+    # the whole hub has no zone but UTC
+    ops = browser(make_member("super"))
+    assert "per hour, UTC" in ops.get(reverse("dashboard-usage")).content.decode()
+    theirs = ops.get(reverse("dashboard-usage"), {"organization": str(organization.id)})
+    assert "per hour, Asia/Kolkata" in theirs.content.decode()
+
+
+def test_the_page_falls_back_to_utc_where_a_zones_hours_are_kept_no_more(page, settings):
+    settings.USAGE_QUARTER_HOURLY_RETENTION_DAYS = 10
+    text = page(range="30d", zone="Asia/Kolkata").content.decode()
+    assert "per day, UTC" in text
+    assert "This far back only days of UTC are kept." in text
+    assert "per day, Asia/Kolkata" in page(range="7d", zone="Asia/Kolkata").content.decode()

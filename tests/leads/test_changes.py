@@ -10,6 +10,7 @@ from django.db import connection
 from config import tenancy
 from credentials.scopes import Scope
 from leads.models import Lead, LeadChange
+from partners.models import AuditEntry
 from tests.conftest import owner_connection
 from tests.factories import make_agent, make_company, make_key, make_organization
 from tests.partner import Partner
@@ -74,6 +75,36 @@ def test_statuses_follow_their_transitions_and_are_announced(partner):
     assert announced() == [
         "lead.created", "lead.qualified", "lead.rejected", "lead.qualified", "lead.converted",
     ]  # fmt: skip
+
+
+def test_each_transition_is_audited_once_and_nothing_else_of_a_lead_is(partner):
+    lead = partner.lead_post().json()
+    steps = ("qualified", "rejected", "qualified", "qualified", "converted")
+    answers = [put(partner, lead, status=status) for status in steps]
+    put(partner, lead, notes="calls back")
+    assert put(partner, lead, status="rejected").status_code == 409
+    with tenancy.operator():
+        entries = list(AuditEntry.objects.filter(target_id=lead["id"]).order_by("sequence"))
+    assert [(entry.action, entry.before["status"], entry.after["status"]) for entry in entries] == [
+        ("lead.qualify", "new", "qualified"), ("lead.reject", "qualified", "rejected"),
+        ("lead.qualify", "rejected", "qualified"), ("lead.convert", "qualified", "converted"),
+    ]  # fmt: skip
+    # contact and notes stay in the lead's own history
+    assert {name for entry in entries for name in entry.after} == {"status"}
+    assert {(entry.actor, entry.ip) for entry in entries} == {(partner.issued.key.key_id, "127.0.0.1")}
+    assert entries[0].request_id == answers[0]["X-Request-Id"]
+
+
+def test_a_change_of_terms_and_status_at_once_is_audited_by_its_status_alone(partner):
+    lead = partner.lead_post().json()
+    assert put(partner, lead, status="qualified", notes="calls back").status_code == 200
+    assert announced() == ["lead.created", "lead.updated", "lead.qualified"]
+    assert [entry["action"] for entry in get(partner, lead).json()["history"]] == [
+        "created", "updated", "qualified",
+    ]  # fmt: skip
+    with tenancy.operator():
+        (entry,) = AuditEntry.objects.filter(target_id=lead["id"])
+    assert (entry.action, entry.after) == ("lead.qualify", {"status": "qualified"})
 
 
 def test_a_lead_is_qualified_before_it_is_converted(partner):

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from config import tenancy
 from leads.models import Lead, LeadChange
-from partners.models import AuditEntry
+from partners.models import AuditEntry, User
 from tests.factories import make_company, make_organization, make_user
 from tests.pages.test_content_policy import check
 from tests.people import browser, make_member
@@ -94,6 +94,8 @@ def test_a_lead_is_written_down_changed_and_moved_on(manager, organization):
         assert list(Event.objects.order_by("id").values_list("type", flat=True)) == [
             "lead.created", "lead.updated", "lead.qualified",
         ]  # fmt: skip
+        audited = AuditEntry.objects.filter(target_id=lead["id"]).values_list("action", "actor")
+        assert list(audited) == [("lead.qualify", User.objects.get().email)]
 
 
 def test_a_merge_keeps_both_histories(partner, manager):

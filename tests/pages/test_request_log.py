@@ -13,6 +13,7 @@ from config import tenancy
 from credentials.models import RequestLog
 from credentials.selectors import requests as selector
 from tests.factories import make_key, make_user
+from tests.people import Caller, browser, make_member
 
 NOW = datetime.now(UTC)
 
@@ -241,9 +242,52 @@ def test_no_page_counts_the_log_or_looks_for_its_distinct_values(admin_client):
             assert "LIMIT" in sql
 
 
+def test_a_persons_requests_are_found_by_e_mail_and_shown(organization, shipped, admin_client, log):
+    owner, other = make_member("owner", organization), make_member("manager", organization)
+    answer = Caller(owner)("get", "/api/v1/leads")
+    refused = Caller(owner)("get", "/api/v1/leads", organizationId="mine")
+    Caller(other)("get", "/api/v1/leads")
+    shipped()
+
+    def found(**query):
+        listed = admin_client.get(reverse("dashboard-requests"), query)
+        assert owner.email in listed.content.decode()
+        return [row.request_id for row in listed.context["rows"]]
+
+    mine = [refused["X-Request-Id"], answer["X-Request-Id"]]
+    assert found(person=owner.email.upper()) == found(person=str(owner.pk)) == mine
+    assert found(person=owner.email, status="400") == found(person=owner.email, status="4") == mine[:1]
+    assert found(person=owner.email, status="2") == mine[1:]
+    nobody = admin_client.get(reverse("dashboard-requests"), {"person": "nobody@hub.example"})
+    assert nobody.context["rows"] == []
+
+    (row,) = admin_client.get(reverse("dashboard-requests"), {"q": mine[1]}).context["rows"]
+    detail = admin_client.get(reverse("dashboard-request", args=[row.id])).content.decode()
+    assert owner.email in detail
+    assert f"?person={owner.pk}" in detail
+    listed = admin_client.get(reverse(CHANGE_LIST), {"q": owner.email})
+    assert [row.request_id for row in listed.context["cl"].result_list] == mine
+    assert owner.email in listed.content.decode()
+    change = admin_client.get(reverse("admin:credentials_requestlog_change", args=[row.id])).content.decode()
+    assert str(owner.pk) in change
+
+    # the log outlives the account, and tells nobody but super-admins
+    manager = browser(other)
+    for query in ({}, {"person": other.email}, {"person": str(owner.pk)}):
+        page = manager.get(reverse("dashboard-requests"), query)
+        assert 'name="person"' not in page.content.decode()
+        assert page.context["rows"] == []
+    assert manager.get(reverse("dashboard-request", args=[row.id])).status_code == 404
+    with tenancy.operator():
+        owner.delete()
+    detail = admin_client.get(reverse("dashboard-request", args=[row.id])).content.decode()
+    assert "whose account is gone" in detail
+
+
 SEARCHES = {
     "partner_api_requests_pkey": {"method": "POST"},
     "partner_api_requests_request_id": {"request_id": "request-5"},
+    "partner_api_requests_user": {"person": "PERSON", "status": "404"},
     "partner_api_requests_key": {"key": "KEY"},
     "partner_api_requests_key_errors": {"key": "KEY", "status": "404"},
     "partner_api_requests_organization": {"organization_id": "ORGANIZATION"},
@@ -255,7 +299,7 @@ SEARCHES = {
 
 @pytest.mark.parametrize("index", SEARCHES)
 def test_every_look_up_has_an_index_in_its_order(log, live, index):
-    asked = {"KEY": str(live.id), "ORGANIZATION": str(live.organization_id)}
+    asked = {"KEY": str(live.id), "PERSON": str(live.id), "ORGANIZATION": str(live.organization_id)}
     search = selector.RequestSearch(**{n: asked.get(v, v) for n, v in SEARCHES[index].items()})
     with tenancy.operator(), connection.cursor() as cursor:
         # a small table is quicker to scan: what matters is that an index serves the filter and the order

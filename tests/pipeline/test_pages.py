@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from config import tenancy
 from leads.models import Lead
+from partners.models import AuditEntry, User
 from pipeline.models import Assignment, Desk, Policy, Proposal, Quote, Roster
 from tests.factories import make_agent, make_organization, make_user
 from tests.pages.test_content_policy import check
@@ -132,6 +133,10 @@ def test_a_lead_is_rejected_with_a_reason(seller, manager):
     assert only(Lead).status == "new"
     post(manager, url("lead-step", lead["id"], "rejected"), reason="no budget")
     assert only(Lead).rejection_reason == "no budget"
+    with tenancy.operator():
+        (entry,) = AuditEntry.objects.filter(target_id=lead["id"])
+    assert (entry.action, entry.actor) == ("lead.reject", User.objects.get().email)
+    assert entry.after == {"rejectionReason": "no budget", "status": "rejected"}
     refused = manager.post(url("lead-step", lead["id"], "converted"), follow=True)
     assert "The lead is rejected." in refused.content.decode()
     assert "no budget" in page(manager, BOARD)

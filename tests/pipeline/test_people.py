@@ -81,8 +81,8 @@ def test_a_person_takes_one_lead_all_the_way_and_is_named_by_history_and_audit(o
     }
     email = person.user.email
     assert {change.actor for change in (*rows(Change), *rows(LeadChange))} == {email}
-    acts = [entry for entry in rows(AuditEntry) if entry.action.split(".")[0] in ("quote", "policy")]
-    assert len(acts) >= 8
+    acts = [entry for entry in rows(AuditEntry) if entry.action.split(".")[0] in ("lead", "quote", "policy")]
+    assert len(acts) >= 10
     assert {(entry.actor, entry.organization_id) for entry in acts} == {(email, organization.id)}
     assert {entry["actor"] for entry in person.fresh("quotes", {"id": rows(Quote)[0].id})["history"]} == {
         email

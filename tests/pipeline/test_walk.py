@@ -1,8 +1,10 @@
 """One lead's way to a cancelled policy; and every event type that contract D lists is fired by a change."""
 
+import io
 import json
 from datetime import timedelta
 
+from django.core.management import call_command
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -88,10 +90,15 @@ def test_one_lead_goes_all_the_way_and_a_receiver_hears_each_step_once_in_order(
     with tenancy.operator():
         acts = set(AuditEntry.objects.values_list("action", flat=True))
     assert {
-        "assignment.create", "assignment.reject", "assignment.accept", "quote.create", "quote.send",
-        "quote.reject", "quote.revise", "quote.accept", "proposal.create", "proposal.send", "proposal.reject",
-        "proposal.accept", "policy.create", "policy.activate", "policy.update", "policy.cancel",
+        "lead.qualify", "lead.convert", "assignment.create", "assignment.reject", "assignment.accept",
+        "quote.create", "quote.send", "quote.reject", "quote.revise", "quote.accept", "proposal.create",
+        "proposal.send", "proposal.reject", "proposal.accept", "policy.create", "policy.activate",
+        "policy.update", "policy.cancel",
     } <= acts  # fmt: skip
+    assert not {"lead.create", "lead.update"} & acts
+    out = io.StringIO()
+    call_command("verify_audit", stdout=out)
+    assert "BROKEN" not in out.getvalue()
 
 
 def test_all_twenty_types_are_declared_and_fired(seller, agents):
