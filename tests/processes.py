@@ -87,6 +87,13 @@ class Process:
         except ProcessLookupError:
             self._handle = None
 
+    def has(self, pid: int) -> bool:
+        """Whether a process is this one or of its children."""
+        try:
+            return os.getpgid(pid) == self._pid
+        except ProcessLookupError:
+            return False
+
     def _has_ended(self, within: float | None) -> bool:
         if self._handle is not None and select.select([self._handle], [], [], within)[0]:
             os.close(self._handle)

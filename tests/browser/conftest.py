@@ -42,10 +42,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def hub(django_db_setup: None) -> Iterator[str]:
-    """The address of a running web server. Others' tests find none that ships what they have spooled."""
+def server(django_db_setup: None) -> Iterator[Web]:
+    """A running web server. Others' tests find none that ships what they have spooled."""
     with Web() as web:
-        yield web.url
+        yield web
+
+
+@pytest.fixture(scope="package")
+def hub(server: Web) -> str:
+    """Its address."""
+    return server.url
 
 
 @pytest.fixture(autouse=True)
@@ -55,16 +61,19 @@ def one_address(hub: str, settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def quiet(database: None, hub: str) -> Iterator[None]:
+def quiet(database: None, server: Web) -> Iterator[None]:
     """The server has shipped what a test made it spool before the tables are emptied for the next."""
     yield
-    wait_until(lambda: not any(_holds_rows(path) for path in STATE.glob("*/*.rows")), seconds=20, every=0.05)
+
+    def has_shipped() -> bool:
+        own = [path for path in STATE.glob("*/*.rows") if server.has(int(path.name.partition("-")[0]))]
+        return not any(map(_holds_rows, own))
+
+    wait_until(has_shipped, seconds=20, every=0.05)
 
 
 def _holds_rows(path: Path) -> bool:
-    """Whether another process's spool file has a first row; behind the last one there are NULs."""
-    if path.name.startswith(f"{os.getpid()}-"):
-        return False
+    """Whether a spool file has a first row; behind the last one there are NULs."""
     try:
         with path.open("rb") as file:
             return file.read(1) not in (b"", b"\0")
