@@ -38,7 +38,8 @@ setup: ## Install everything, also what the tests need
 
 test: setup ## Set up everything, check the code, run all tests
 	@$(MAKE) --no-print-directory -C "$(HERE)" check
-	cd "$(HERE)" && "$(PYTHON)" -m pytest -n 2 $(ARGS)
+	# one more than two cores: many tests wait for processes, browsers and leases
+	cd "$(HERE)" && "$(PYTHON)" -m pytest -n 3 $(ARGS)
 
 bench: ## Set up everything and run the benchmarks (ARGS=--help lists them)
 	@"$(SETUP)" requirements.txt requirements-analysis.txt

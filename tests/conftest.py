@@ -28,6 +28,20 @@ from credentials.usage import spool, spool_ship
 from tests.factories import make_key, make_organization, make_super_admin
 from tests.partner import Partner
 
+# Folders whose tests take seconds each.
+_LONG = ("faults", "browser", "analysis", "contract", "command_line")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first: the last one that a worker takes is what all the others wait for."""
+    tests = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0]
+        return _LONG.index(folder) if folder in _LONG else len(_LONG)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:

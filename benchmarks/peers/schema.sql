@@ -21,6 +21,7 @@ CREATE TABLE lead (
   currency varchar(3) NOT NULL,
   custom_fields jsonb NOT NULL,
   status varchar(10) NOT NULL,
+  rejection_reason varchar(500) NOT NULL DEFAULT '',
   duplicate_of_id uuid,
   merged_into_id uuid
 );

@@ -37,13 +37,28 @@ def whisper(settings: AnalysisSettings) -> Any:
     folder = Path(settings.model_dir) if settings.model_dir else embedded_weights(settings.cache_dir)
     if not (folder / "model.bin").exists():
         raise AnalysisError("models_missing", f"There is no faster-whisper model in {folder.name}.")
-    return faster_whisper.WhisperModel(
+    return _remembering(faster_whisper.WhisperModel)(
         str(folder),
         device="cpu",
         compute_type="int8",
         cpu_threads=settings.threads,
         local_files_only=True,
     )
+
+
+def _remembering(model: Any) -> Any:
+    """The recogniser's class, which encodes the half minute that tells the language once and not twice."""
+    numpy = library("numpy")
+
+    class Remembering(model):  # type: ignore[misc]
+        _last: tuple[Any, Any] | None = None
+
+        def encode(self, features: Any) -> Any:
+            if self._last is None or not numpy.array_equal(self._last[0], features):
+                self._last = features, super().encode(features)
+            return self._last[1]
+
+    return Remembering
 
 
 @cache

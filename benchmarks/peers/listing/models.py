@@ -24,6 +24,7 @@ class Lead(models.Model):
     currency = models.CharField(max_length=3)
     custom_fields = models.JSONField()
     status = models.CharField(max_length=10)
+    rejection_reason = models.CharField(max_length=500)
     duplicate_of_id = models.UUIDField(null=True)
     merged_into_id = models.UUIDField(null=True)
 

@@ -14,6 +14,7 @@ class LeadSerializer(serializers.ModelSerializer):
     companyId = serializers.UUIDField(source="company_id")
     agentId = serializers.UUIDField(source="agent_id")
     customFields = serializers.JSONField(source="custom_fields")
+    rejectionReason = serializers.CharField(source="rejection_reason")
     duplicateOf = serializers.UUIDField(source="duplicate_of_id")
     mergedInto = serializers.UUIDField(source="merged_into_id")
     createdAt = serializers.DateTimeField(source="created_at")
@@ -23,8 +24,8 @@ class LeadSerializer(serializers.ModelSerializer):
         model = Lead
         fields = (
             "id", "organizationId", "externalId", "name", "email", "phone", "phoneE164", "source", "notes",
-            "tags", "valueMinor", "currency", "companyId", "agentId", "customFields", "status", "duplicateOf",
-            "mergedInto", "createdAt", "updatedAt",
+            "tags", "valueMinor", "currency", "companyId", "agentId", "customFields", "status",
+            "rejectionReason", "duplicateOf", "mergedInto", "createdAt", "updatedAt",
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ const KEY = `SELECT id, organization_id FROM p2_api_key
   WHERE hash = $1 AND NOT revoked AND (expires_at IS NULL OR expires_at > now())`
 const LEADS = `SELECT id, organization_id AS "organizationId", external_id AS "externalId", name, email, phone,
     phone_normalized AS "phoneE164", source, notes, tags, value_minor AS "valueMinor", currency,
-    company_id AS "companyId", agent_id AS "agentId", custom_fields AS "customFields", status,
+    company_id AS "companyId", agent_id AS "agentId", custom_fields AS "customFields", status, rejection_reason AS "rejectionReason",
     duplicate_of_id AS "duplicateOf", merged_into_id AS "mergedInto", created_at AS "createdAt",
     updated_at AS "updatedAt"
   FROM lead WHERE organization_id = $1 AND environment = 'sandbox' ORDER BY created_at DESC, id DESC LIMIT 20`
@@ -29,7 +29,7 @@ const lead = {
     id: text, organizationId: text, externalId: text, name: text, email: text, phone: text, phoneE164: text,
     source: text, notes: text, tags: { type: 'array', items: text }, valueMinor: { type: 'integer', nullable: true },
     currency: text, companyId: none, agentId: none, customFields: { type: 'object', additionalProperties: true },
-    status: text, duplicateOf: none, mergedInto: none, createdAt: time, updatedAt: time
+    status: text, rejectionReason: text, duplicateOf: none, mergedInto: none, createdAt: time, updatedAt: time
   }
 }
 const schema = {
