@@ -50,7 +50,7 @@ def _remembering(model: Any) -> Any:
     """The recogniser's class, which encodes the half minute that tells the language once and not twice."""
     numpy = library("numpy")
 
-    class Remembering(model):  # type: ignore[misc]
+    class Remembering(model):
         _last: tuple[Any, Any] | None = None
 
         def encode(self, features: Any) -> Any:
