@@ -38,8 +38,7 @@ setup: ## Install everything, also what the tests need
 
 test: setup ## Set up everything, check the code, run all tests
 	@$(MAKE) --no-print-directory -C "$(HERE)" check
-	# one more than two cores: many tests wait for processes, browsers and leases
-	cd "$(HERE)" && "$(PYTHON)" -m pytest -n 3 $(ARGS)
+	cd "$(HERE)" && "$(PYTHON)" -m pytest -n 2 $(ARGS)
 
 bench: ## Set up everything and run the benchmarks (ARGS=--help lists them)
 	@"$(SETUP)" requirements.txt requirements-analysis.txt
