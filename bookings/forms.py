@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +13,7 @@ from bookings.models import Resource
 from bookings.opening_hours import WEEKDAYS, clock, opening_hours_read
 from bookings.selectors import Slot
 from config.tenancy import Environment
+from credentials.forms import ZONES
 
 _SPAN = re.compile(r"\s*(\d{2}:\d{2})\s*[-–]\s*(\d{2}:\d{2})\s*")
 _DAY_LABELS = (
@@ -24,16 +25,13 @@ _DAY_LABELS = (
     _("Saturday"),
     _("Sunday"),
 )
-_ZONES = [
-    (name, name.replace("_", " ")) for name in sorted(available_timezones()) if "/" in name or name == "UTC"
-]
 
 
 class ResourceForm(forms.ModelForm):
     """A resource; its opening hours as a line of text a day."""
 
     environment = forms.ChoiceField(choices=Environment.choices, label=_("Environment"))
-    time_zone = forms.ChoiceField(choices=_ZONES, label=_("Time zone"))
+    time_zone = forms.ChoiceField(choices=ZONES, label=_("Time zone"))
     price = forms.DecimalField(
         min_value=0,
         max_digits=12,

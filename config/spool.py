@@ -184,11 +184,7 @@ def copy_field(text: str) -> str:
 
 def _load(rows: Rows, lines: list[bytes]) -> int:
     tabs = len(rows.columns) - 1
-    whole = [
-        line if line.count(b"\t") == tabs else _completed(line, tabs)
-        for line in lines
-        if _is_whole(line, tabs - rows.added, tabs)
-    ]
+    whole = [completed for line in lines if (completed := _completed(line, tabs, rows.added))]
     if len(whole) < len(lines):
         log.warning(f"{rows.name}_lines_torn", lines=len(lines) - len(whole))
     if whole:
@@ -196,10 +192,9 @@ def _load(rows: Rows, lines: list[bytes]) -> int:
     return len(whole)
 
 
-def _is_whole(line: bytes, fewest: int, most: int) -> bool:
-    """Whether a line was written to its end; a machine that stops in mid-write may leave others."""
-    return line.endswith(b"\n") and fewest <= line.count(b"\t") <= most and b"\0" not in line
-
-
-def _completed(line: bytes, tabs: int) -> bytes:
-    return line[:-1] + b"\t\\N" * (tabs - line.count(b"\t")) + b"\n"
+def _completed(line: bytes, tabs: int, added: int) -> bytes | None:
+    """A line with every column; None for one not written to its end, as a machine that stops may leave."""
+    lacking = tabs - line.count(b"\t")
+    if not 0 <= lacking <= added or not line.endswith(b"\n") or b"\0" in line:
+        return None
+    return line[:-1] + b"\t\\N" * lacking + b"\n" if lacking else line

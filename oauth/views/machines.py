@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any
@@ -36,7 +37,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class MachineView(OAuthLibMixin, View):
+class MachineView(ABC, OAuthLibMixin, View):
     """A POST of a form by a client: throttled, and in one transaction of the client's tenant.
 
     An answer of 400 or more rolls everything back. A code or a refresh token that came twice ends its family.
@@ -87,9 +88,9 @@ class MachineView(OAuthLibMixin, View):
                 family_end(family=twice.family, actor=_hub(request))
             return oauth_error("invalid_grant", "This was used before; the tokens it led to are revoked.")
 
+    @abstractmethod
     def answer(self, request: HttpRequest) -> HttpResponse:
         """The endpoint's own answer."""
-        raise NotImplementedError
 
 
 class TokenView(MachineView):

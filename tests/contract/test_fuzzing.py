@@ -27,7 +27,7 @@ from tests.factories import make_key
 from tests.people import make_member
 
 # HUB_FUZZ_EXAMPLES=200 looks further, by hand.
-EXAMPLES = int(os.environ.get("HUB_FUZZ_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("HUB_FUZZ_EXAMPLES", "6"))
 SECTION_D = "/api/v1/"
 NAMES = (
     "not_a_server_error",
