@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 WINDOW_S = 60
-# subject's hash, unix microseconds, number, remaining
-_RECORD = struct.Struct("<QQIi")
+# subject's hash, unix microseconds, number, remaining; native, so that a number is written in one go
+_RECORD = struct.Struct("@QQIi")
+_SUBJECT, _REST = struct.Struct("@Q"), struct.Struct("@QIi")
+_NOBODY = 0
 # the file's id, and the number of admissions so far
 _HEADER = struct.Struct("<QQ")
 # Requests that were asked about and not yet answered: more than the threads of a process.
@@ -86,9 +88,7 @@ class Journal:
         else:
             entry = (slot, next(self._numbers) & 0xFFFFFFFF, hashed)
         if slot >= 0:
-            _RECORD.pack_into(
-                self._map, _OPEN_OFFSET + slot * _RECORD.size, entry[2], _now_us(), entry[1], -1
-            )
+            self._write(_OPEN_OFFSET + slot * _RECORD.size, hashed, entry[1], -1)
         return entry
 
     def settle(self, entry: Entry, *, admitted: bool, remaining: int = -1) -> int:
@@ -101,10 +101,10 @@ class Journal:
                 # the head first: a reader beside us meets an old record, never misses a new one
                 _HEADER.pack_into(self._map, 0, self._id, self._head)
                 # now, not when it was asked: the window must not end early
-                _RECORD.pack_into(self._map, place, subject, _now_us(), number, remaining)
+                self._write(place, subject, number, remaining)
         if slot >= 0:
             # only after it stands in the ring, since readers look here first
-            _RECORD.pack_into(self._map, _OPEN_OFFSET + slot * _RECORD.size, 0, 0, 0, 0)
+            _SUBJECT.pack_into(self._map, _OPEN_OFFSET + slot * _RECORD.size, _NOBODY)
             self._free.append(slot)
         return self._id << 32 | number
 
@@ -122,6 +122,12 @@ class Journal:
     def is_fresh(self) -> bool:
         """Whether this host admitted anything in the last minute."""
         return any(_newest_age_us(file) < WINDOW_S * 1_000_000 for file in self._files())
+
+    def _write(self, place: int, subject: int, number: int, remaining: int) -> None:
+        # nobody's while it is half written, for whoever reads beside us
+        _SUBJECT.pack_into(self._map, place, _NOBODY)
+        _REST.pack_into(self._map, place + _SUBJECT.size, _now_us(), number, remaining)
+        _SUBJECT.pack_into(self._map, place, subject)
 
     def _start(self) -> None:
         with self._lock:
@@ -177,16 +183,14 @@ def _mapped(descriptor: int) -> Iterator[mmap.mmap]:
 def _admissions(file: mmap.mmap, subject: int) -> Iterator[Admission]:
     file_id, head = _HEADER.unpack_from(file, 0)
     now = _now_us()
-    for offset in _matches(file, subject, _OPEN_OFFSET, _RING_OFFSET):
-        _, _, number, _ = _RECORD.unpack_from(file, offset)
+    for _, number, _ in _records(file, subject, _OPEN_OFFSET, _RING_OFFSET):
         yield Admission(0, file_id << 32 | number, -1)
     # read again: what was settled since we looked at the open ones stands in the ring by now
     file_id, head = _HEADER.unpack_from(file, 0)
     newest = True
     start = _RING_OFFSET + (head % _RING_SLOTS + 1) * _RECORD.size
     for begin, end in ((_RING_OFFSET, start), (start, _FILE_BYTES)):
-        for offset in _matches(file, subject, begin, end):
-            _, at_us, number, remaining = _RECORD.unpack_from(file, offset)
+        for at_us, number, remaining in _records(file, subject, begin, end):
             age_us = max(0, now - at_us)
             if age_us > WINDOW_S * 1_000_000 + _DISORDER_US and not newest:
                 return
@@ -195,12 +199,19 @@ def _admissions(file: mmap.mmap, subject: int) -> Iterator[Admission]:
             newest = False
 
 
-def _matches(file: mmap.mmap, subject: int, begin: int, end: int) -> Iterator[int]:
-    """Offsets of the subject's records, the last one first."""
-    wanted = struct.pack("<Q", subject)
+def _records(file: mmap.mmap, subject: int, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The subject's records, the last one first: their time, number and what was left.
+
+    One that its process takes back or writes over as we read it is nobody's.
+    """
+    wanted = _SUBJECT.pack(subject)
     while (found := file.rfind(wanted, begin, end)) >= 0:
         if (found - _OPEN_OFFSET) % _RECORD.size == 0:
-            yield found
+            record = _RECORD.unpack_from(file, found)
+            while record != (record := _RECORD.unpack_from(file, found)):
+                continue
+            if record[0] == subject:
+                yield record[1:]
         end = found + len(wanted) - 1
 
 

@@ -54,6 +54,8 @@ for index, window in ipairs({{':h', 3600}, {':d', 86400}}) do
   if used > tonumber(redis.call('GET', key) or 0) then redis.call('SET', key, used, 'EX', window[2] + 100) end
 end
 """
+# as hub_admit and hub_admission_seed take it
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('hub_admit:' || %s, 0))"
 _TRANSFERRED = """
 SELECT coalesce(b.subject, w.subject), coalesce((extract(epoch FROM b.at) * 1e6)::bigint, 0),
        coalesce(b.tokens, -1), coalesce(w.hour, 0), coalesce(w.day, 0)
@@ -172,16 +174,19 @@ class Fallback:
         log.warning("limit_store_rebuilding", seconds=_REBUILDING_S, subjects=len(rows))
 
     def _seed(self, subject: str, limits: Any) -> None:
-        admissions = self.journal.admissions(subject)
-        minute = [known for known in admissions if known.age_us < WINDOW_S * 1_000_000]
-        bucket = _bucket(admissions, limits.per_minute) if limits.burst else None
         counted = bool(limits.per_hour or limits.per_day)
-        now = time.time()
-        settled = [known for known in minute if not known.is_open]
-        hour = sum(known.age_us / 1e6 < now % 3600 for known in settled)
-        day = sum(known.age_us / 1e6 < now % 86400 for known in settled)
-        if minute or bucket or counted:
-            with tenancy.operator(), connection.cursor() as cursor:
+        with tenancy.operator(), connection.cursor() as cursor:
+            # Nobody of the subject is decided in PostgreSQL between our look and the end: whom we see being
+            # asked about was not refused already, and so takes back in time what we assume of it.
+            cursor.execute(_LOCK, [subject])
+            admissions = self.journal.admissions(subject)
+            minute = [known for known in admissions if known.age_us < WINDOW_S * 1_000_000]
+            bucket = _bucket(admissions, limits.per_minute) if limits.burst else None
+            now = time.time()
+            settled = [known for known in minute if not known.is_open]
+            hour = sum(known.age_us / 1e6 < now % 3600 for known in settled)
+            day = sum(known.age_us / 1e6 < now % 86400 for known in settled)
+            if minute or bucket or counted:
                 cursor.execute(
                     "SELECT hub_admission_seed("
                     "%s, %s::bigint[], %s::bigint[], %s::boolean[], %s, %s, %s, %s, %s, %s)",

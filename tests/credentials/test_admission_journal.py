@@ -1,5 +1,6 @@
 """What was admitted in the last minute outlives the store and the processes that asked it."""
 
+import multiprocessing
 from datetime import timedelta
 
 import pytest
@@ -47,11 +48,15 @@ def test_a_minute_later_only_the_last_admission_is_known(tmp_path):
         assert not journal.is_fresh()
 
 
-def test_a_full_ring_forgets_the_oldest(tmp_path, monkeypatch):
+def small_ring(monkeypatch):
     slots = 64
     monkeypatch.setattr(admission_journal, "_RING_SLOTS", slots)
     size = admission_journal._RING_OFFSET + slots * admission_journal._RECORD.size
     monkeypatch.setattr(admission_journal, "_FILE_BYTES", size)
+
+
+def test_a_full_ring_forgets_the_oldest(tmp_path, monkeypatch):
+    small_ring(monkeypatch)
     journal = Journal(tmp_path)
     for number in range(100):
         admit(journal, "a", remaining=number)
@@ -78,3 +83,24 @@ def test_more_requests_than_slots_are_asked_about_all_the_same(tmp_path):
     for entry in entries:
         journal.settle(entry, admitted=True)
     assert len(journal.admissions("a")) == 300
+
+
+def test_what_is_read_beside_its_writing_is_whole_or_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(admission_journal, "_OPEN_SLOTS", 1)  # one place that two subjects take in turn
+    small_ring(monkeypatch)
+
+    def write():
+        journal = Journal(tmp_path)
+        while True:
+            for subject in ("odd", "even"):
+                journal.settle(journal.ask(subject), admitted=False)
+
+    writer = multiprocessing.get_context("fork").Process(target=write, daemon=True)
+    writer.start()
+    try:
+        reader, found = Journal(tmp_path), []
+        for _ in range(10_000):
+            found += reader.admissions("odd")
+    finally:
+        writer.kill()
+    assert {admission.id % 2 for admission in found} <= {1}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import http_sf
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from config import tenancy
 from credentials import limits
@@ -28,6 +28,7 @@ from credentials.services.keys import key_update
 from credentials.store import store
 from tests.factories import ACTOR, make_key
 from tests.partner import Partner
+from tests.processes import wait_until
 
 
 def admit(subject, given):
@@ -313,3 +314,38 @@ def test_a_request_that_is_asked_about_twice_counts_once(tmp_path):
     one.withdraw(entry)
     one.withdraw(one.ask("who"))
     assert one.count("who", limits).remaining == 8
+
+
+def test_who_was_refused_while_another_process_took_over_counts_as_nobody(tmp_path):
+    one, other = Fallback(Journal(tmp_path)), Fallback(Journal(tmp_path))
+    full = Limits(per_minute=1, per_day=10)
+    assert one.count("late", full).outcome == ADMITTED
+    entry = one.ask("late")
+    with ThreadPoolExecutor(1) as thread:
+
+        def take_over():
+            try:
+                return other.count("late", full).outcome
+            finally:
+                connection.close()
+
+        with transaction.atomic():
+            lock = "SELECT pg_advisory_xact_lock(hashtextextended('hub_admit:late', 0))"
+            with connection.cursor() as cursor:
+                cursor.execute(lock)
+            takes_over = thread.submit(take_over)
+            wait_until(somebody_waits_for_a_lock, seconds=5, every=0.01)
+            one.withdraw(entry)
+            assert one.count("late", full).outcome == MINUTE_FULL
+        assert takes_over.result() == MINUTE_FULL
+    again = one.count("late", Limits(per_minute=2, per_day=10))
+    assert (again.outcome, again.day_used) == (ADMITTED, 2)
+
+
+def somebody_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)"
+        )
+        return cursor.fetchone()[0]

@@ -90,9 +90,8 @@ def test_the_minute_goes_on_when_the_store_stops_and_when_it_returns_empty(pair,
     store.stop()
     assert admitted(storm(pair, key, 30)) == 30
     store.start()
-    # a call in flight at that moment may be counted by both, on a machine with other work; none slips through
-    assert 9 <= admitted(storm(pair, key, 60)) <= 10
-    assert admitted(storm(pair, key, 60)) <= 1
+    assert admitted(storm(pair, key, 60)) == 10
+    assert admitted(storm(pair, key, 60)) == 0
 
 
 @pytest.mark.parametrize("attempt", range(3))
@@ -167,10 +166,10 @@ def test_a_daily_quota_goes_on_when_the_store_stops_and_returns_empty(pair, orga
     assert admitted(storm(pair, key, 15)) == 15
     store.stop()
     answers = storm(pair, key, 10)
-    assert 4 <= admitted(answers) <= 5
+    assert admitted(answers) == 5
     assert {answer.json()["error"] for answer in answers if answer.status == 429} == {"QUOTA_EXCEEDED"}
     store.start()
-    assert admitted(storm(pair, key, 10)) <= 5 - admitted(answers)
+    assert admitted(storm(pair, key, 10)) == 0
     connect(store).delete(REBUILDING_KEY)
     assert admitted(storm(pair, key, 10)) == 0
 
