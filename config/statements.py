@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection
-from psycopg import errors, generators, postgres, pq
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from psycopg import errors, postgres, pq
 from psycopg.adapt import AdaptersMap, Loader, Transformer
 from psycopg.types.string import TextLoader
+
+from config import libpq
 
 Value = str | int | None
 
@@ -113,13 +115,14 @@ def tenant_calls(
 
     As TenantStatement.rows; raises django.db.IntegrityError for what a constraint refuses, deferred ones too.
     """
-    if connection.in_atomic_block:
+    ours: Any = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up for each attribute
+    if ours.in_atomic_block:
         raise RuntimeError("A tenant's message is a transaction of its own.")
-    pool: Any = connection.pool  # type: ignore[attr-defined]
-    with connection.wrap_database_errors:
-        if connection.connection is not None:
+    pool = ours.pool
+    with ours.wrap_database_errors:
+        if ours.connection is not None:
             # a thread that has one takes no second: all might wait for each other's
-            return _answers(connection.connection, organization_id, environment, calls)
+            return _answers(ours.connection, organization_id, environment, calls)
         try:
             driver = _warm.pop()
         except IndexError:
@@ -221,24 +224,14 @@ def _pipeline(
                 ],
             )
         pgconn.pipeline_sync()
-        results: list[Any] = driver.wait(_pipeline_results(pgconn))
+        results = libpq.results_read(driver)
     finally:
         pgconn.exit_pipeline_mode()
     return _checked(results)[:-1]  # the last is the Sync's
 
 
-def _pipeline_results(pgconn: Any) -> Any:
-    yield from generators.send(pgconn)
-    results: list[Any] = []
-    # what a constraint refuses at the commit comes before the Sync's own answer
-    while not results or results[-1].status != pq.ExecStatus.PIPELINE_SYNC:
-        results += yield from generators.fetch_many(pgconn)
-    return results
-
-
 def _exchange(driver: Any, message: bytes) -> list[Any]:
-    driver.pgconn.send_query(message)
-    return _checked(driver.wait(generators.execute(driver.pgconn)))
+    return _checked(libpq.exchange(driver, message))
 
 
 def _checked(results: list[Any]) -> list[Any]:

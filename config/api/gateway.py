@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from django.core.handlers.wsgi import WSGIRequest, get_script_name
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 from django.urls import set_script_prefix
 
@@ -55,8 +55,9 @@ class Gateway:
         try:
             response = self._answer(WSGIRequest(environ))
         finally:
-            if connection.connection is not None:
-                connection.close()
+            ours = connections[DEFAULT_DB_ALIAS]
+            if ours.connection is not None:
+                ours.close()
         headers = [*response.items(), *response.governed_headers]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -103,7 +104,7 @@ class Listing:
             raise ValidationFailed(cursor=["The cursor is not valid."]) from error
         last = dict(zip(self._columns, rows[limit - 1], strict=False)) if len(rows) > limit else None
         return {
-            "data": [dict(zip(self._names, row, strict=False)) for row in rows[:limit]],
+            "data": [*map(dict, map(zip, repeat(self._names), rows[:limit]))],
             "pagination": {
                 "page": page,
                 "limit": limit,

@@ -1,6 +1,7 @@
 """A tenant's statement: prepared, alone in its transaction, held by row-level security."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, ProgrammingError, connection, transaction
@@ -11,6 +12,7 @@ from config.row_inserts import RowInsert
 from config.statements import Call, TenantStatement, pattern_containing, tenant_calls
 from ledger.models import Transaction
 from tests.factories import make_company, make_organization
+from tests.processes import wait_until
 
 COMPANIES = TenantStatement(
     "SELECT id, name, created_at FROM partners_company WHERE name = $1", types=["text"]
@@ -91,19 +93,56 @@ def test_a_connection_that_lost_or_already_has_the_statement_prepares_it_again()
     assert COMPANIES.rows(*given)
 
 
-def test_a_connection_that_broke_is_not_used_again():
-    company = make_company(make_organization(), name="Northwind")
-    given = (company.organization_id, "sandbox", ["Northwind"])
+def break_the_warm_connection():
     connection.close()
-    assert COMPANIES.rows(*given)
     (broken,) = statements._warm
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [broken.info.backend_pid])
     connection.close()
+    return broken
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_a_connection_that_broke_is_not_used_again(calls):
+    company = make_company(make_organization(), name="Northwind")
+    given = (company.organization_id, "sandbox", [Call(COMPANIES, ["Northwind"])] * calls)
+    connection.close()
+    assert tenant_calls(*given)
+    broken = break_the_warm_connection()
     with pytest.raises(OperationalError):
-        COMPANIES.rows(*given)
-    assert COMPANIES.rows(*given)
+        tenant_calls(*given)
+    assert tenant_calls(*given)
     assert broken not in statements._warm
+
+
+def terminate_a_sleeper():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        )
+        return cursor.fetchone()
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_a_connection_that_breaks_while_it_is_waited_for_is_an_error(calls):
+    organization = make_organization()
+    slow = TenantStatement("SELECT pg_sleep($1)", types=["int"])
+    connection.close()
+    assert COMPANIES.rows(organization.id, "sandbox", ["x"]) == []
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(tenant_calls, organization.id, "sandbox", [Call(slow, [30])] * calls)
+        wait_until(terminate_a_sleeper, seconds=10, every=0.05)
+        with pytest.raises(OperationalError):
+            asked.result(timeout=10)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_long_answer_and_a_long_question_arrive_whole(calls):
+    echo = TenantStatement("SELECT $1 || n FROM generate_series(1, 5) n", types=["text"])
+    text = "€" * 500_000
+    answers = tenant_calls(make_organization().id, "sandbox", [Call(echo, [text])] * calls)
+    assert answers == [[(f"{text}{number}",) for number in range(1, 6)]] * calls
 
 
 def test_it_refuses_to_run_inside_a_transaction():

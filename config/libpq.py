@@ -1,0 +1,56 @@
+"""One exchange with PostgreSQL that lets go of the interpreter once: while it waits for the answer.
+
+psycopg lets go of it around each call of libpq, a dozen times for a message of five statements, and each time
+another thread takes it: under load that costs more than the calls, none of which waits.
+"""
+
+import ctypes
+import select
+import sys
+from typing import Any
+
+from psycopg import errors, generators, pq
+
+# the library that psycopg's own C module has loaded
+_libpq = ctypes.PyDLL(str(sys.modules[pq.PGconn.__module__].__file__))
+_send_query: Any = _libpq.PQsendQuery
+_send_query.argtypes, _send_query.restype = (ctypes.c_void_p, ctypes.c_char_p), ctypes.c_int
+_is_busy: Any = _libpq.PQisBusy
+_is_busy.argtypes, _is_busy.restype = (ctypes.c_void_p,), ctypes.c_int
+
+
+def exchange(driver: Any, message: bytes) -> list[Any]:
+    """The results of a message of several statements, those of failed ones too.
+
+    Raises psycopg.OperationalError when the connection is lost.
+    """
+    if not _send_query(driver.pgconn.pgconn_ptr, message):
+        raise errors.OperationalError(driver.pgconn.get_error_message())
+    return results_read(driver)
+
+
+def results_read(driver: Any) -> list[Any]:
+    """The results of what has been sent: to the end, or in pipeline mode to the Sync's.
+
+    Raises psycopg.OperationalError when the connection is lost.
+    """
+    pgconn = driver.pgconn
+    pointer, is_pipeline = pgconn.pgconn_ptr, pgconn.pipeline_status != pq.PipelineStatus.OFF
+    poll = driver.__dict__.get("hub_poll")
+    if poll is None:
+        poll = driver.__dict__["hub_poll"] = select.poll()
+        poll.register(pgconn.socket, select.POLLIN)
+    if pgconn.flush():
+        driver.wait(generators.send(pgconn))  # more than the socket takes at once
+    results = []
+    while True:
+        while _is_busy(pointer):
+            poll.poll()
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        if result is not None:
+            results.append(result)
+            if result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return results
+        elif not is_pipeline or pgconn.status == pq.ConnStatus.BAD:
+            return results
