@@ -1,7 +1,7 @@
-"""Statements of one tenant in one round trip: its context and prepared statements in one message.
+"""Statements of one tenant in one round trip: its context and prepared statements in one pipeline.
 
-PostgreSQL runs a message of several statements as one transaction (its manual, Multiple Statements in a
-Simple Query), so what SET LOCAL sets ends with the message, as it does with `tenancy.tenant()`.
+PostgreSQL runs what a pipeline sends before its Sync as one transaction (its manual, Pipeline Mode), so what
+the context sets ends there, as it does with `tenancy.tenant()`.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class _WireTimeLoader(Loader):
     """A timestamptz as the wire writes it, which is what `datetime.isoformat()` gives, with a Z."""
 
     def load(self, data: Any) -> str:
-        text = bytes(data).decode()
+        text = str(data, "ascii")
         if text[10:11] != " " or text[-3:] != _UTC:
             raise ValueError(f"{text!r} is not a UTC time of the common era.")
         if len(text) == _WITH_MICROSECONDS:
@@ -78,9 +78,8 @@ class TenantStatement:
         self.sql = sql
         self.name = f"hub_{digest}"
         given = f"({', '.join(types)})" if types else ""
-        self.prepare = f"PREPARE {self.name}{given} AS {sql};".encode()
-        plan = "SET LOCAL plan_cache_mode=force_generic_plan;" if generic else ""
-        self.execute = f"{plan}EXECUTE {self.name}".encode()
+        self.prepare = f"PREPARE {self.name}{given} AS {sql}".encode()
+        self.generic = generic
 
     def rows(
         self, organization_id: UUID | str, environment: str, values: Sequence[Value]
@@ -100,11 +99,10 @@ class Call(NamedTuple):
     values: Sequence[Value]
 
 
-# A pipeline's context, and one plan for whatever it writes.
 _CONTEXT = TenantStatement(
     "SELECT set_config('hub.organization_id', $1, true), set_config('hub.environment', $2, true),"
-    " set_config('hub.operator', '', true), set_config('plan_cache_mode', 'force_generic_plan', true)",
-    types=("text", "text"),
+    " set_config('hub.operator', '', true), set_config('plan_cache_mode', $3, true)",
+    types=("text", "text", "text"),
 )
 
 
@@ -150,15 +148,12 @@ def _answers(
     driver: Any, organization_id: UUID | str, environment: str, calls: Sequence[Call]
 ) -> list[list[tuple[Any, ...]]]:
     prepared: set[str] = driver.__dict__.setdefault("hub_prepared", set())
-    names = {call.statement.name: call.statement.prepare for call in calls}
-    send = _one_message
-    if len(calls) > 1:
-        names[_CONTEXT.name] = _CONTEXT.prepare
-        send = _pipeline
+    names = {statement.name: statement.prepare for statement, _ in calls}
+    names[_CONTEXT.name] = _CONTEXT.prepare
     for is_last in (False, False, True):
-        missing = b"".join(prepare for name, prepare in names.items() if name not in prepared)
+        missing = [prepare for name, prepare in names.items() if name not in prepared]
         try:
-            results = send(driver, organization_id, environment, calls, missing)
+            results = _exchange(driver, organization_id, environment, calls, missing)
             break
         except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
             # a pooler between us and the server gave us another server connection; nothing has happened
@@ -171,51 +166,32 @@ def _answers(
     if transformer is None:
         transformer = driver.__dict__["hub_transformer"] = Transformer(_Wire(driver))
     found = []
-    for result in results[-len(calls) :]:
+    for result in results:
         transformer.set_pgresult(result)
         found.append(transformer.load_rows(0, result.ntuples, tuple))
     return found
 
 
-def _one_message(
-    driver: Any, organization_id: UUID | str, environment: str, calls: Sequence[Call], missing: bytes
+def _exchange(
+    driver: Any,
+    organization_id: UUID | str,
+    environment: str,
+    calls: Sequence[Call],
+    missing: Sequence[bytes],
 ) -> list[Any]:
-    """Everything as one text: the least to send and to read for one statement of few values."""
-    escape = pq.Escaping(driver.pgconn).escape_literal
-    ((statement, values),) = calls
-    given = [
-        b"NULL" if value is None else b"%d" % value if isinstance(value, int) else escape(value.encode())
-        for value in values
-    ]
-    return _exchange(
-        driver,
-        b"%bSET LOCAL hub.organization_id=%b;SET LOCAL hub.environment=%b;SET LOCAL hub.operator='';%b(%b)"
-        % (
-            missing,
-            escape(str(organization_id).encode()),
-            escape(environment.encode()),
-            statement.execute,
-            b",".join(given),
-        ),
-    )
+    """The calls' results; what is `missing` is prepared before.
 
-
-def _pipeline(
-    driver: Any, organization_id: UUID | str, environment: str, calls: Sequence[Call], missing: bytes
-) -> list[Any]:
-    """Values beside their statements, which PostgreSQL needs not parse: less work for many of them.
-
-    It runs what stands before one Sync as one transaction (its manual, Pipeline Mode).
+    Values beside their statements need no parsing, and rows are sent as they come: EXECUTE as text would
+    collect them first.
     """
-    if missing:
-        _exchange(driver, missing)
     pgconn = driver.pgconn
+    plan = "force_generic_plan" if len(calls) > 1 or calls[0].statement.generic else "auto"
+    context = Call(_CONTEXT, (str(organization_id), environment, plan))
     pgconn.enter_pipeline_mode()
     try:
-        pgconn.send_query_prepared(
-            _CONTEXT.name.encode(), [str(organization_id).encode(), environment.encode()]
-        )
-        for statement, values in calls:
+        for prepare in missing:
+            pgconn.send_query_params(prepare, None)
+        for statement, values in (context, *calls):
             pgconn.send_query_prepared(
                 statement.name.encode(),
                 [
@@ -227,11 +203,7 @@ def _pipeline(
         results = libpq.results_read(driver)
     finally:
         pgconn.exit_pipeline_mode()
-    return _checked(results)[:-1]  # the last is the Sync's
-
-
-def _exchange(driver: Any, message: bytes) -> list[Any]:
-    return _checked(libpq.exchange(driver, message))
+    return _checked(results)[-1 - len(calls) : -1]  # the last is the Sync's
 
 
 def _checked(results: list[Any]) -> list[Any]:
@@ -242,7 +214,7 @@ def _checked(results: list[Any]) -> list[Any]:
 
 
 def _names_prepared(driver: Any) -> list[str]:
-    result = _exchange(driver, b"SELECT name FROM pg_prepared_statements")[-1]
+    (result,) = _checked(libpq.exchange(driver, b"SELECT name FROM pg_prepared_statements"))
     return [result.get_value(row, 0).decode() for row in range(result.ntuples)]
 
 
