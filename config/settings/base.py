@@ -359,7 +359,7 @@ CLICK_RETENTION_DAYS = env.int("CLICK_RETENTION_DAYS", default=180)
 
 # --- Call analysis ---------------------------------------------------------------
 ANALYSIS_MODEL_DIR = env.str("ANALYSIS_MODEL_DIR", default="")
-ANALYSIS_THREADS = env.int("ANALYSIS_THREADS", default=2)
+ANALYSIS_THREADS = env.int("ANALYSIS_THREADS", default=1)
 # An OpenAI-compatible endpoint (…/v1) that transcribes instead of the embedded weights.
 ANALYSIS_ENDPOINT_URL = env.str("ANALYSIS_ENDPOINT_URL", default="")
 ANALYSIS_ENDPOINT_KEY = env.str("ANALYSIS_ENDPOINT_KEY", default="")

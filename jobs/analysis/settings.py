@@ -13,7 +13,7 @@ class AnalysisSettings:
 
     cache_dir: Path
     model_dir: str = ""
-    threads: int = 2
+    threads: int = 1
     endpoint_url: str = ""
     endpoint_key: str = ""
     endpoint_model: str = "whisper-1"

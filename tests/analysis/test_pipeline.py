@@ -14,7 +14,7 @@ from jobs.analysis.content import call_type_of
 from jobs.analysis.engines.base import Heard, Word
 from jobs.analysis.engines.faster_whisper import FasterWhisperEngine
 from jobs.analysis.errors import AnalysisCanceled, AnalysisError
-from jobs.analysis.models import embedded_weights
+from jobs.analysis.models import embedded_weights, whisper
 from jobs.analysis.pipeline import analyse
 from jobs.analysis.settings import AnalysisSettings
 from tests.analysis.conftest import AUDIO, recording, run
@@ -72,6 +72,18 @@ def test_a_language_the_weights_were_not_measured_in_is_doubted():
 
     assert doubts("he") == ("weak_language",)
     assert doubts("en") == ()
+
+
+@pytest.mark.parametrize(
+    ("heard", "encoded"), [(0, 1500), (400, 1500), (1601, 1902), (2900, 3000), (3000, 3000)]
+)
+def test_a_window_that_ends_early_is_encoded_with_some_silence_and_no_more(heard, encoded):
+    model = whisper(AnalysisSettings(Path(settings.STATE_DIR) / "models"))
+    features = np.zeros((80, 3000), dtype=np.float32)
+    features[:, :heard] = np.random.default_rng(heard).standard_normal((80, heard))
+    found = model.encode(features)
+    assert found.shape[1] == encoded // 2  # two frames a position
+    assert model.encode(features.copy()) is found
 
 
 def test_two_workers_may_join_the_weights_at_once(tmp_path):
