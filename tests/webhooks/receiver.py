@@ -66,7 +66,7 @@ class Receiver:
             request_queue_size = 512
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/hooks"
 
     def hang(self, handler: Any) -> None:
