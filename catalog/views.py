@@ -25,8 +25,6 @@ class OfferViewSet(PartnerViewSet):
     serializer_class = OfferOut
     scopes = {"list": Scope.OFFERS_READ, "retrieve": Scope.OFFERS_READ}
     opens_no_transaction = frozenset({"list", "retrieve"})
-    # it asks the store for the catalogue's number itself
-    reads_ahead = False
 
     @extend_schema(parameters=[OfferQuery], responses=list_envelope("OfferList", OfferOut))
     def list(self, request: PartnerRequest) -> HttpResponse:

@@ -104,7 +104,7 @@ def _answered_ahead(request: Any, match: ResolverMatch, address: str) -> Any:
     What was read is shown to nobody unless the limit store admits the request and calls the key current.
     """
     view, actions = _class_of(match), getattr(match.func, "actions", None)
-    if not actions or request.method != "GET" or not getattr(view, "reads_ahead", False):
+    if not actions or request.method != "GET":
         return None
     if actions.get("get") not in getattr(view, "opens_no_transaction", ()):
         return None

@@ -11,6 +11,8 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import hiredis
@@ -75,6 +77,8 @@ class _Thread(threading.local):
     connection: Any = None
     has_answered = False
     is_owed_an_answer = False
+    # gives what came for the call that was asked, where it had to be read before its asker wants it
+    answered_early: Callable[[], Any] | None = None
 
     def __init__(self) -> None:
         self.buffer = ctypes.create_string_buffer(_ANSWER_BYTES)
@@ -115,8 +119,12 @@ def store_failed(error: redis.RedisError) -> None:
 
 
 def value_read(name: str) -> bytes | None:
-    """A key's value. Raises redis.RedisError when the store does not answer."""
-    value: bytes | None = _round_trip(_packed("GET", name))
+    """A key's value. Raises redis.RedisError when the store does not answer.
+
+    Where this thread has asked a script, both answers are waited for at once.
+    """
+    command = _packed("GET", name)
+    value: bytes | None = _read_behind(command) if _thread.is_owed_an_answer else _round_trip(command)
     return value
 
 
@@ -146,17 +154,17 @@ class Script:
         connection = _thread.connection
         if not _thread.has_answered or type(connection._sock) is not socket.socket:
             return False
-        _thread.has_answered = False
-        if _libc.send(connection._sock.fileno(), call, len(call), _AT_ONCE) == len(call):
-            _thread.is_owed_an_answer = True
-            return True
-        connection.disconnect()  # the store drops the part of a call that it may have got
-        return False
+        _thread.has_answered, _thread.answered_early = False, None
+        _thread.is_owed_an_answer = _sent_at_once(call)
+        return _thread.is_owed_an_answer
 
     def answer(self, call: bytes) -> Any:
         """The answer to what this thread has asked; waits for it. Raises as `run`."""
+        early, _thread.answered_early = _thread.answered_early, None
         try:
-            return _late_answer(call)
+            if early is not None:
+                return early()
+            return _late_answer(call) if _thread.is_owed_an_answer else _round_trip(call)
         except redis.exceptions.NoScriptError:
             return self._load_and_run(call)
 
@@ -189,19 +197,72 @@ def _round_trip(command: bytes) -> Any:
 
 
 def _late_answer(command: bytes) -> Any:
-    connection = _thread.connection
     _thread.is_owed_an_answer = False
-    size = _libc.recv(connection._sock.fileno(), _thread.buffer, _ANSWER_BYTES, _AT_ONCE)
     try:
-        if size > 0:
-            connection._parser._reader.feed(_thread.buffer, 0, size)
-        answer = connection.read_response()
+        _take_what_has_come()
+        answer = _response()
     except redis.ConnectionError:
         answer = _once(command)  # as in a round trip
     _thread.has_answered = True
     return answer
 
 
+def _read_behind(command: bytes) -> Any:
+    """As _round_trip, behind a script whose answer comes first. That is kept for its asker, errors too."""
+    _thread.is_owed_an_answer = False
+    try:
+        if not _sent_at_once(command):
+            raise redis.ConnectionError("There was no room to send.")
+        _take_what_has_come()
+        _thread.answered_early = _read_for_another()
+        answer = _response()
+    except redis.ConnectionError:
+        answer = _once(command)  # as in a round trip; the script is asked anew
+    except redis.RedisError as error:
+        # nobody waits twice for a silent store
+        _thread.answered_early = _thread.answered_early or partial(_raise, error)
+        raise
+    _thread.has_answered = True
+    return answer
+
+
+def _read_for_another() -> Callable[[], Any]:
+    try:
+        answer = _response()
+    except redis.ResponseError as error:
+        return partial(_raise, error)
+    return lambda: answer
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+def _sent_at_once(command: bytes) -> bool:
+    """Send without waiting; False, and the connection closed, where there is no room for all of it."""
+    connection = _thread.connection
+    if _libc.send(connection._sock.fileno(), command, len(command), _AT_ONCE) == len(command):
+        return True
+    connection.disconnect()  # the store drops the part of a call that it may have got
+    return False
+
+
+def _take_what_has_come() -> None:
+    connection = _thread.connection
+    size = _libc.recv(connection._sock.fileno(), _thread.buffer, _ANSWER_BYTES, _AT_ONCE)
+    if size > 0:
+        connection._parser._reader.feed(_thread.buffer, 0, size)
+
+
+def _response() -> Any:
+    try:
+        return _thread.connection.read_response()
+    except redis.ConnectionError as error:
+        if isinstance(error.__context__, BlockingIOError):  # the kernel's time-out
+            raise redis.TimeoutError("The store is silent.") from error
+        raise
+
+
 def _once(command: bytes) -> Any:
     _thread.connection.send_packed_command([command], check_health=False)
-    return _thread.connection.read_response()
+    return _response()
