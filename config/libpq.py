@@ -1,7 +1,7 @@
-"""One exchange with PostgreSQL that lets go of the interpreter once: while it waits for the answer.
+"""PostgreSQL's answer, for which the interpreter is let go of once: while it is waited for.
 
-psycopg lets go of it around each call of libpq, a dozen times for a message of five statements, and each time
-another thread takes it: under load that costs more than the calls, none of which waits.
+psycopg lets go of it around each call of libpq, a dozen times for a few statements, and each time another
+thread takes it: under load that costs more than the calls, none of which waits.
 """
 
 import ctypes
@@ -9,24 +9,12 @@ import select
 import sys
 from typing import Any
 
-from psycopg import errors, generators, pq
+from psycopg import generators, pq
 
 # the library that psycopg's own C module has loaded
 _libpq = ctypes.PyDLL(str(sys.modules[pq.PGconn.__module__].__file__))
-_send_query: Any = _libpq.PQsendQuery
-_send_query.argtypes, _send_query.restype = (ctypes.c_void_p, ctypes.c_char_p), ctypes.c_int
 _is_busy: Any = _libpq.PQisBusy
 _is_busy.argtypes, _is_busy.restype = (ctypes.c_void_p,), ctypes.c_int
-
-
-def exchange(driver: Any, message: bytes) -> list[Any]:
-    """The results of a message of several statements, those of failed ones too.
-
-    Raises psycopg.OperationalError when the connection is lost.
-    """
-    if not _send_query(driver.pgconn.pgconn_ptr, message):
-        raise errors.OperationalError(driver.pgconn.get_error_message())
-    return results_read(driver)
 
 
 def results_read(driver: Any) -> list[Any]:

@@ -115,7 +115,7 @@ def tenant_calls(
     """
     ours: Any = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up for each attribute
     if ours.in_atomic_block:
-        raise RuntimeError("A tenant's message is a transaction of its own.")
+        raise RuntimeError("A tenant's pipeline is a transaction of its own.")
     pool = ours.pool
     with ours.wrap_database_errors:
         if ours.connection is not None:
@@ -214,7 +214,7 @@ def _checked(results: list[Any]) -> list[Any]:
 
 
 def _names_prepared(driver: Any) -> list[str]:
-    (result,) = _checked(libpq.exchange(driver, b"SELECT name FROM pg_prepared_statements"))
+    (result,) = _checked([driver.pgconn.exec_(b"SELECT name FROM pg_prepared_statements")])
     return [result.get_value(row, 0).decode() for row in range(result.ntuples)]
 
 
