@@ -27,7 +27,7 @@ _RECORD = struct.Struct("@QQIi")
 _SUBJECT, _REST = struct.Struct("@Q"), struct.Struct("@QIi")
 _NOBODY = 0
 # the file's id, and the number of admissions so far
-_HEADER = struct.Struct("<QQ")
+_HEADER = struct.Struct("@QQ")
 # Requests that were asked about and not yet answered: more than the threads of a process.
 _OPEN_SLOTS = 256
 _OPEN_OFFSET = 64
