@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Hub:
 
 
 def process(*arguments: Any, **environment: str) -> subprocess.Popen[str]:
+    """One that Ctrl-C ends, also where these tests run in a shell's background, which ignores it."""
     return subprocess.Popen(
         [sys.executable, "manage.py", "hub", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
@@ -56,6 +58,7 @@ def process(*arguments: Any, **environment: str) -> subprocess.Popen[str]:
         text=True,
         cwd=settings.BASE_DIR,
         env=os.environ | environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
