@@ -18,12 +18,11 @@ _is_busy.argtypes, _is_busy.restype = (ctypes.c_void_p,), ctypes.c_int
 
 
 def results_read(driver: Any) -> list[Any]:
-    """The results of what has been sent: to the end, or in pipeline mode to the Sync's.
+    """The results of a pipeline that has been sent, to its Sync's.
 
     Raises psycopg.OperationalError when the connection is lost.
     """
-    pgconn = driver.pgconn
-    pointer, is_pipeline = pgconn.pgconn_ptr, pgconn.pipeline_status != pq.PipelineStatus.OFF
+    pgconn, pointer = driver.pgconn, driver.pgconn.pgconn_ptr
     poll = driver.__dict__.get("hub_poll")
     if poll is None:
         poll = driver.__dict__["hub_poll"] = select.poll()
@@ -40,5 +39,5 @@ def results_read(driver: Any) -> list[Any]:
             results.append(result)
             if result.status == pq.ExecStatus.PIPELINE_SYNC:
                 return results
-        elif not is_pipeline or pgconn.status == pq.ConnStatus.BAD:
-            return results
+        elif pgconn.status == pq.ConnStatus.BAD:
+            return results  # no Sync's will come

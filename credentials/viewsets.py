@@ -47,8 +47,8 @@ class PartnerViewSet(GenericViewSet):
 
     `scopes` maps each action to its Scope. `idempotency_required` makes writes without the header a 400.
     `documents` maps actions that answer no JSON to their media type or types. An answer of 400 or more rolls
-    everything back. Actions in `opens_no_transaction` read nothing, or by config.statements, whose message is
-    a transaction of its own; they answer an HttpResponse, and run while the limit store decides.
+    everything back. Actions in `opens_no_transaction` read nothing, or by config.statements, whose pipeline
+    is a transaction of its own; they answer an HttpResponse, and run while the limit store decides.
     """
 
     scopes: ClassVar[dict[str, str]] = {}

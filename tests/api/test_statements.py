@@ -93,22 +93,16 @@ def test_a_connection_that_lost_or_already_has_the_statement_prepares_it_again()
     assert COMPANIES.rows(*given)
 
 
-def break_the_warm_connection():
-    connection.close()
-    (broken,) = statements._warm
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [broken.info.backend_pid])
-    connection.close()
-    return broken
-
-
 @pytest.mark.parametrize("calls", [1, 3])
 def test_a_connection_that_broke_is_not_used_again(calls):
     company = make_company(make_organization(), name="Northwind")
     given = (company.organization_id, "sandbox", [Call(COMPANIES, ["Northwind"])] * calls)
     connection.close()
     assert tenant_calls(*given)
-    broken = break_the_warm_connection()
+    (broken,) = statements._warm
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [broken.info.backend_pid])
+    connection.close()
     with pytest.raises(OperationalError):
         tenant_calls(*given)
     assert tenant_calls(*given)
