@@ -21,6 +21,7 @@ from rewards.providers.bank_file import Account as BankAccount
 from rewards.services.payees import payee_set, terms_set
 from rewards.services.reconciling import rewards_check
 from tests.campaigns import make_campaign, make_link
+from tests.conftest import owner_connection
 from tests.factories import ACTOR, SANDBOX, make_client, make_organization
 from tests.offers import make_network, make_offer
 
@@ -142,3 +143,20 @@ def in_thread(call: Any) -> Any:
             connection.close()
 
     return called
+
+
+def count(shop):
+    """How many conversions its organization has."""
+    with tenancy.tenant(shop.organization.id, SANDBOX):
+        return Conversion.objects.count()
+
+
+def events(organization):
+    """The types of the events of an organization, in their order."""
+    with owner_connection() as owner:
+        return [
+            row[0]
+            for row in owner.execute(
+                "SELECT type FROM webhooks_event WHERE organization_id = %s ORDER BY id", [organization.id]
+            )
+        ]

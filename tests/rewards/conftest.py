@@ -10,6 +10,7 @@ from django.test import Client
 from rewards.clicks import clicks, clicks_ship
 from rewards.targets import targets
 from tests.campaigns import make_campaign, make_link
+from tests.conversions import make_shop
 from tests.factories import make_key
 from tests.offers import make_brand, make_network, make_offer
 
@@ -111,3 +112,8 @@ def colleague(organization):
 def stranger():
     """Another organization's program."""
     return Program(make_key())
+
+
+@pytest.fixture
+def shop(organization):
+    return make_shop(organization)

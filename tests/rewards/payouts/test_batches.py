@@ -1,108 +1,28 @@
 """Payouts need two people, are booked and sent once, and what is taken back later is a debt."""
 
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import IntegrityError
 
 from config import tenancy
 from config.api.exceptions import BusinessRule, DomainError
 from partners.models import AuditEntry
 from rewards.bank_accounts import bic_read, iban_read
-from rewards.models import Payee, PayoutBatch, PayoutItem
+from rewards.models import Payee, PayoutBatch
 from rewards.refusals import BatchChanged, InvalidTransition, SecondPersonRequired
 from rewards.services.payouts import (
-    payout_batch_approve,
     payout_batch_cancel,
-    payout_batch_create,
     payout_file_open,
 )
-from rewards.services.sending import payouts_send
-from rewards.services.settling import payout_items_settle
-from tests.conversions import IBAN, in_thread, make_shop, terms
-from tests.factories import ACTOR, SANDBOX, make_key, make_user
+from tests.conversions import IBAN, events, terms
+from tests.factories import ACTOR, SANDBOX, make_key
 from tests.partner import Partner
+from tests.payouts import approve, create, items, paid_out, settle, state
 from tests.racing import race
-from tests.rewards.stripe_server import KEY, StripeServer
-from tests.rewards.test_postbacks import events
 
 NOW = timedelta(0)
-
-
-@pytest.fixture
-def people():
-    return make_user().user, make_user().user
-
-
-@pytest.fixture
-def shop(organization):
-    shop = make_shop(organization)
-    shop.payee()
-    return shop
-
-
-@pytest.fixture
-def stripe(settings):
-    server = StripeServer()
-    settings.STRIPE_API_URL, settings.STRIPE_SECRET_KEY = server.url, KEY
-    yield server
-    server.close()
-
-
-def create(shop, people, **given):
-    with tenancy.tenant(shop.organization.id, SANDBOX):
-        return payout_batch_create(
-            **{
-                "organization_id": shop.organization.id,
-                "environment": SANDBOX,
-                "provider": "bank_file",
-                "currency": "EUR",
-                "created_by": people[0],
-                "actor": ACTOR,
-            }
-            | given
-        )
-
-
-def approve(shop, batch, person, expected=None):
-    with tenancy.tenant(shop.organization.id, SANDBOX):
-        if expected is None:
-            items = batch.items.filter(status="draft")
-            expected = sum(items.values_list("gross_minor", flat=True))
-        return payout_batch_approve(
-            batch_id=batch.id, approved_by=person, actor=ACTOR, expected_minor=expected
-        )
-
-
-def settle(shop, batch, failure=""):
-    with tenancy.tenant(shop.organization.id, SANDBOX):
-        ids = list(batch.items.values_list("id", flat=True))
-        return payout_items_settle(item_ids=ids, failure=failure, actor=ACTOR)
-
-
-def items(shop):
-    with tenancy.tenant(shop.organization.id, SANDBOX):
-        return list(PayoutItem.objects.order_by("id"))
-
-
-def state(batch):
-    with tenancy.operator():
-        return PayoutBatch.objects.get(id=batch.id).status
-
-
-def paid_out(shop, people, transaction="t-1", **given):
-    """A conversion whose user's reward has been paid."""
-    shop.postback(transaction, **given)
-    batch = create(shop, people)
-    approve(shop, batch, people[1])
-    settle(shop, batch)
-    return batch
 
 
 def test_a_reward_is_paid_by_a_batch_of_two_people(shop, people):
@@ -350,109 +270,6 @@ def test_an_iban_with_wrong_digits_is_refused(iban):
         iban_read(iban)
     assert iban_read("de89 3704 0044 0532 0130 00") == IBAN
     assert (bic_read(" cobadeff "), bic_read("")) == ("COBADEFF", "")
-
-
-def test_stripe_is_asked_once_for_each_payout(shop, people, stripe):
-    shop.payee(method="stripe", account="acct_1", name="Ada")
-    shop.postback("t-1")
-    batch = create(shop, people, provider="stripe")
-    approve(shop, batch, people[1])
-    assert stripe.requests == []
-    with ThreadPoolExecutor(4) as pool:
-        settled = sum(pool.map(in_thread(lambda _: payouts_send()), range(4)))
-    assert settled == 1
-    [transfer] = stripe.transfers
-    assert (transfer["amount"], transfer["currency"], transfer["destination"]) == (400, "eur", "acct_1")
-    [item] = items(shop)
-    assert (item.status, item.provider_reference, state(batch)) == ("paid", "tr_1", "completed")
-    assert stripe.requests == [("POST", str(item.id))]
-    assert payouts_send() == 0
-    assert shop.balances()["cash"] == -400
-    assert shop.differences() == []
-
-
-def test_what_stripe_refuses_is_owed_again(shop, people, stripe):
-    shop.payee(method="stripe", account="acct_1", name="Ada")
-    shop.postback("t-1")
-    approve(shop, create(shop, people, provider="stripe"), people[1])
-    stripe.answers = [400]
-    assert payouts_send() == 1
-    assert (items(shop)[0].status, items(shop)[0].failure) == ("failed", "No such destination")
-    assert shop.balances()["user_payable:u-1"] == 400
-
-
-@pytest.mark.parametrize("answer", [500, 429, None])
-def test_an_answer_that_says_nothing_is_asked_for_again_and_pays_once(shop, people, stripe, answer):
-    shop.payee(method="stripe", account="acct_1", name="Ada")
-    shop.postback("t-1")
-    approve(shop, create(shop, people, provider="stripe"), people[1])
-    stripe.answers = [answer]
-    assert payouts_send() == 0
-    assert items(shop)[0].status == "sending"
-    assert shop.balances()["payout_clearing"] == 400
-    with tenancy.operator():
-        PayoutItem.objects.update(claimed_until=None)
-    # even where the provider has forgotten the key
-    stripe.forgets_keys = True
-    assert payouts_send() == 1
-    assert len(stripe.transfers) == 1
-    assert [method for method, _ in stripe.requests][:2] == ["POST", "GET"]
-    assert shop.differences() == []
-
-
-def test_a_sender_killed_between_the_answer_and_its_record_pays_once(shop, people, stripe):
-    """A real process, killed with SIGKILL when the transfer is made and before it hears of it."""
-    shop.payee(method="stripe", account="acct_1", name="Ada")
-    shop.postback("t-1")
-    approve(shop, create(shop, people, provider="stripe"), people[1])
-    code = (
-        "import sys, django; django.setup(); sys.stdin.readline();"
-        "from rewards.services.sending import payouts_send; payouts_send()"
-    )
-    environment = os.environ | {"STRIPE_API_URL": stripe.url, "STRIPE_SECRET_KEY": KEY}
-    sender = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        cwd=django_settings.BASE_DIR,
-        env=environment,
-    )
-    stripe.answers, stripe.kill = [None], sender.pid
-    sender.communicate(b"go\n", timeout=120)
-    assert sender.returncode == -9
-    assert (len(stripe.transfers), items(shop)[0].status) == (1, "sending")
-    # its claim stands: nobody else asks before it is over
-    assert payouts_send() == 0
-    with tenancy.operator():
-        PayoutItem.objects.update(claimed_until=None)
-    stripe.forgets_keys = True
-    assert payouts_send() == 1
-    assert len(stripe.transfers) == 1
-    assert (items(shop)[0].status, items(shop)[0].provider_reference) == ("paid", "tr_1")
-    assert [one.status for one in shop.rewards(kind="user")] == ["paid"]
-    assert events(shop.organization).count("reward.paid") == 1
-    assert shop.differences() == []
-
-
-def test_without_asking_for_the_outcome_it_would_pay_twice(shop, people, stripe, monkeypatch):
-    """The negative control of the kill: a provider that forgot the key, and nobody who asks."""
-    shop.payee(method="stripe", account="acct_1", name="Ada")
-    shop.postback("t-1")
-    approve(shop, create(shop, people, provider="stripe"), people[1])
-    stripe.answers = [None]
-    payouts_send()
-    monkeypatch.setattr("rewards.providers.stripe.StripeTransfers.outcome", lambda *_: None)
-    with tenancy.operator():
-        PayoutItem.objects.update(claimed_until=None)
-    stripe.forgets_keys = True
-    payouts_send()
-    assert len(stripe.transfers) == 2
-
-
-def test_stripe_must_be_configured(shop, people):
-    shop.postback("t-1")
-    with pytest.raises(BusinessRule) as missing:
-        create(shop, people, provider="stripe")
-    assert missing.value.details["reason"] == "provider_missing"
 
 
 def test_a_partner_reads_its_users_rewards_and_nobody_elses(shop, people):
