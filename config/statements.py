@@ -99,10 +99,12 @@ class Call(NamedTuple):
     values: Sequence[Value]
 
 
+# A plan that is kept would still read a whole table when it is no longer small: those take indexes at once.
 _CONTEXT = TenantStatement(
     "SELECT set_config('hub.organization_id', $1, true), set_config('hub.environment', $2, true),"
-    " set_config('hub.operator', '', true), set_config('plan_cache_mode', $3, true)",
-    types=("text", "text", "text"),
+    " set_config('hub.operator', '', true), set_config('plan_cache_mode', $3, true),"
+    " set_config('enable_seqscan', $4, true)",
+    types=("text", "text", "text", "text"),
 )
 
 
@@ -185,8 +187,9 @@ def _exchange(
     collect them first.
     """
     pgconn = driver.pgconn
-    plan = "force_generic_plan" if len(calls) > 1 or calls[0].statement.generic else "auto"
-    context = Call(_CONTEXT, (str(organization_id), environment, plan))
+    is_kept = len(calls) > 1 or calls[0].statement.generic
+    plan = ("force_generic_plan", "off") if is_kept else ("auto", "on")
+    context = Call(_CONTEXT, (str(organization_id), environment, *plan))
     pgconn.enter_pipeline_mode()
     try:
         for prepare in missing:

@@ -11,6 +11,7 @@ from config.api.renderers import dumps
 from config.row_inserts import RowInsert
 from config.statements import Call, TenantStatement, pattern_containing, tenant_calls
 from ledger.models import Transaction
+from tests.conftest import owner_connection
 from tests.factories import make_company, make_organization
 from tests.processes import wait_until
 
@@ -137,6 +138,19 @@ def test_a_long_answer_and_a_long_question_arrive_whole(calls):
     text = "€" * 500_000
     answers = tenant_calls(make_organization().id, "sandbox", [Call(echo, [text])] * calls)
     assert answers == [[(f"{text}{number}",) for number in range(1, 6)]] * calls
+
+
+def test_a_plan_that_is_kept_takes_an_index_while_the_table_is_small():
+    """It would still read the whole table when there are a million rows."""
+    company = make_company(make_organization(), name="Northwind")
+    by_id = TenantStatement("SELECT name FROM partners_company WHERE id = $1", types=["uuid"])
+    read_whole = TenantStatement(
+        "SELECT pg_stat_get_xact_numscans('partners_company'::regclass)::int", types=()
+    )
+    with owner_connection() as owner:
+        owner.execute("ANALYZE partners_company")
+    calls = [Call(by_id, [str(company.id)]), Call(read_whole, ())]
+    assert tenant_calls(company.organization_id, "sandbox", calls) == [[("Northwind",)], [(0,)]]
 
 
 def test_it_refuses_to_run_inside_a_transaction():

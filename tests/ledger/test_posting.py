@@ -100,6 +100,21 @@ def test_the_database_itself_refuses_it_at_the_commit(organization, post):
     assert count(organization) == (1, 2)
 
 
+def test_what_judges_postings_takes_indexes_while_the_tables_are_small(organization, post):
+    """A session keeps its triggers' plans: they would still read whole tables when those are large."""
+    post(earned(1000, user=300))
+    with owner_connection() as owner:
+        owner.execute("ANALYZE ledger_transaction, ledger_posting, ledger_account")
+    with tenancy.tenant(organization.id, SANDBOX), connection.cursor() as cursor:
+        post(earned(10, user=4))
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "SELECT pg_stat_get_xact_numscans('ledger_transaction'::regclass),"
+            " pg_stat_get_xact_numscans('ledger_posting'::regclass)"
+        )
+        assert cursor.fetchone() == (0, 0)
+
+
 def test_no_posting_joins_a_transaction_of_before_even_in_pairs(organization, post):
     [identity] = post(earned(1000))
     with tenancy.tenant(organization.id, SANDBOX):
