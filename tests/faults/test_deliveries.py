@@ -24,7 +24,7 @@ from tests.webhooks.rows import all_deliveries, attempts_of
 
 RECORDINGS = settings.BASE_DIR / "tests" / "data" / "audio"
 KILLS = 20
-LOAD = 2_000
+LOAD = 1_000
 
 
 @pytest.fixture(scope="module")

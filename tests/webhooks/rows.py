@@ -84,12 +84,12 @@ def delivery_now(delivery: Delivery) -> Delivery:
 
 def all_deliveries() -> list[Delivery]:
     with tenancy.operator():
-        return list(Delivery.objects.order_by("created_at"))
+        return list(Delivery.objects.order_by("created_at", "id"))
 
 
 def attempts_of(delivery: Delivery) -> list[Attempt]:
     with tenancy.operator():
-        return list(Attempt.objects.filter(delivery_id=delivery.id).order_by("created_at"))
+        return list(Attempt.objects.filter(delivery_id=delivery.id).order_by("created_at", "id"))
 
 
 def claim(of_each: int) -> list[Claimed]:
