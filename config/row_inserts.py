@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, models
+from django.db.models.base import ModelState
 from django.utils import timezone
 
 from config.statements import Call, TenantStatement, Value
@@ -33,8 +34,17 @@ class RowInsert:
 
     def row(self, **given: Any) -> dict[str, Any]:
         """Columns for `call` with the model's defaults, for what nobody needs as an instance."""
-        made = {name: default() for name, default in self._defaults}
+        made = self._constants.copy()
+        for name, default in self._defaults:
+            made[name] = default()
         made.update(given)
+        return made
+
+    def instance(self, **given: Any) -> Any:
+        """An instance as the model's constructor makes one of columns, which asks each field; no signals."""
+        made = self._model.__new__(self._model)
+        made._state = ModelState()
+        made.__dict__.update(self.row(**given))
         return made
 
     def call(self, *rows: models.Model | dict[str, Any]) -> Call:
@@ -76,8 +86,14 @@ class RowInsert:
         return [field for field in self._model._meta.local_concrete_fields if not field.generated]
 
     @cached_property
+    def _constants(self) -> dict[str, Any]:
+        made = {name for name, _ in self._defaults}
+        return {field.attname: field.get_default() for field in self._fields if field.attname not in made}
+
+    @cached_property
     def _defaults(self) -> list[tuple[str, Callable[[], Any]]]:
-        return [(field.attname, field.get_default) for field in self._fields]
+        with_one = [field for field in self._fields if field.has_default()]
+        return [(field.attname, field.default) for field in with_one if callable(field.default)]
 
     @cached_property
     def _columns(self) -> list[tuple[str, bool]]:

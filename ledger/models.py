@@ -3,6 +3,7 @@
 Balances and checkpoints are tables of SQL (migration 0002), which only the ledger's triggers write.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -44,8 +45,13 @@ class AccountKey(NamedTuple):
 
     def id_in(self, organization_id: UUID, environment: str) -> UUID:
         """The account's id, which follows from its name: nobody looks it up to post to it."""
-        named = f"{environment}\n{self.kind}\n{self.currency}\n{self.client_id or ''}\n{self.user_id}"
-        return uuid5(organization_id, named)
+        return _account_id(organization_id, environment, self)
+
+
+@lru_cache(maxsize=10_000)
+def _account_id(organization_id: UUID, environment: str, key: AccountKey) -> UUID:
+    named = f"{environment}\n{key.kind}\n{key.currency}\n{key.client_id or ''}\n{key.user_id}"
+    return uuid5(organization_id, named)
 
 
 class Account(TenantModel):

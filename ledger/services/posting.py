@@ -112,15 +112,18 @@ def transaction_post(*, organization_id: UUID, environment: str, entry: Entry) -
     return identity
 
 
-def posting_call(*, organization_id: UUID, environment: str, entry: Entry) -> tuple[UUID, Call]:
-    """A transaction that is new, as one call of the message that writes what it is for; and its id.
+def posting_call(
+    *, organization_id: UUID, environment: str, entries: Sequence[Entry]
+) -> tuple[list[UUID], Call]:
+    """Transactions that are new, as one call of the message that writes what they are for; and their ids.
 
-    Its key must be new: the message is refused otherwise (django.db.IntegrityError), as for whatever the
+    Their keys must be new: the message is refused otherwise (django.db.IntegrityError), as for whatever the
     database would refuse at the commit. Raises Unbalanced (422).
     """
-    identity = uuid7()
-    documents = _documents(organization_id, environment, [identity], [entry], [_joined(entry.lines)])
-    return identity, Call(_POST_CALL, [*documents, str(organization_id), environment])
+    ids = [uuid7() for _ in entries]
+    joined = [_joined(entry.lines) for entry in entries]
+    documents = _documents(organization_id, environment, ids, entries, joined)
+    return ids, Call(_POST_CALL, [*documents, str(organization_id), environment])
 
 
 def _documents(

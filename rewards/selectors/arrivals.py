@@ -1,4 +1,4 @@
-"""What is known of a postback when it arrives, by one statement in one round trip."""
+"""What is known of postbacks when they arrive, in one round trip for all that arrived together."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+import orjson
 from django.db import DEFAULT_DB_ALIAS, models
 
 from catalog.models import AffiliateNetwork, Offer
-from config.statements import TenantStatement
+from config.statements import Call, TenantStatement, tenant_calls
 from rewards.models import Campaign, Conversion
 from rewards.offers import TERMS
 from rewards.postbacks import Postback
@@ -30,7 +31,9 @@ class _Columns(Generic[Row]):
         self._id = self._names.index("id")
         self._ids = [name == "id" or name.endswith("_id") for name in self._names]
         self.width = len(fields)
-        self.sql = ", ".join(f"{model._meta.model_name}.{field.column}" for field in fields)
+        table = model._meta.model_name
+        self.names = ", ".join(f"{table}_{field.column}" for field in fields)
+        self.sql = ", ".join(f"{table}.{field.column} AS {table}_{field.column}" for field in fields)
 
     def read(self, values: Sequence[Any]) -> Row | None:
         """An instance with these values; None for one that was not found."""
@@ -44,29 +47,39 @@ _CONVERSION = _Columns(Conversion, "status", "sale_minor", "payout_minor", "payo
 _CAMPAIGN = _Columns(Campaign, "client_id", "offer_id", "share", "flat_reward_minor", "currency")
 _OFFER = _Columns(Offer, *TERMS)
 # The conversion, if it is known; and the campaign and offer of the click or link, if they are the network's.
+# Each postback's are looked up by themselves (OFFSET 0), which costs the same however large the tables are.
 _FOUND = f"""
-SELECT {{click}}, {_CONVERSION.sql}, {_CAMPAIGN.sql}, {_OFFER.sql}
-FROM (SELECT 1) AS asked
-LEFT JOIN rewards_conversion conversion
-  ON conversion.network_id = $1 AND conversion.network_transaction_id = $2
-LEFT JOIN ({{links}}
+SELECT place, click_id, user_id, {_CONVERSION.names}, {_CAMPAIGN.names}, {_OFFER.names}
+FROM json_to_recordset($2::json) AS asked (
+  place int, transaction_id text, code text, click uuid, earliest timestamptz, latest timestamptz)
+LEFT JOIN LATERAL (
+  SELECT {_CONVERSION.sql} FROM rewards_conversion conversion
+  WHERE conversion.network_id = $1 AND conversion.network_transaction_id = asked.transaction_id OFFSET 0
+) AS known ON true
+LEFT JOIN LATERAL (
+  SELECT {{click}}, {_CAMPAIGN.sql}, {_OFFER.sql} FROM {{links}}
   JOIN rewards_campaign campaign ON campaign.id = link.campaign_id
   JOIN catalog_offer offer ON offer.id = campaign.offer_id AND offer.network_id = $1
-) ON {{named}}
+  WHERE {{named}} OFFSET 0
+) AS brought ON true
 """  # noqa: S608 (names of our own)
 _BY_LINK = TenantStatement(
-    _FOUND.format(click="NULL::uuid, link.user_id", links="rewards_smartlink link", named="link.code = $3"),
-    types=("uuid", "text", "text"),
+    _FOUND.format(
+        click="NULL::uuid AS click_id, link.user_id",
+        links="rewards_smartlink link",
+        named="link.code = asked.code",
+    ),
+    types=("uuid", "text"),
     generic=True,
 )
 _BY_CLICK = TenantStatement(
     _FOUND.format(
-        click="click.id, click.user_id",
+        click="click.id AS click_id, click.user_id",
         links="rewards_click click JOIN rewards_smartlink link ON link.id = click.link_id",
         # its time says in which partition it is
-        named="click.id = $3 AND click.created_at BETWEEN $4 AND $5",
+        named="click.id = asked.click AND click.created_at BETWEEN asked.earliest AND asked.latest",
     ),
-    types=("uuid", "text", "uuid", "timestamptz", "timestamptz"),
+    types=("uuid", "text"),
     generic=True,
 )
 
@@ -81,28 +94,40 @@ class Arrival(NamedTuple):
     user_id: str
 
 
-def arrival_of(network: AffiliateNetwork, postback: Postback) -> Arrival:
-    """What the network's tenant knows of a postback's transaction and of the click that it names.
+def arrivals_of(network: AffiliateNetwork, postbacks: Sequence[Postback]) -> list[Arrival]:
+    """What the network's tenant knows of each postback's transaction and of the click that it names.
 
-    As `attribution_of` finds it. A round trip and a transaction of its own.
+    As `attribution_of` finds it. One round trip and a transaction of its own.
     """
-    reference = postback.click_reference.strip()
-    given = [str(network.id), postback.transaction_id]
+    asked: dict[TenantStatement, list[dict[str, Any]]] = {}
+    for place, postback in enumerate(postbacks):
+        statement, reference = _asked(postback.click_reference.strip())
+        given = {"place": place, "transaction_id": postback.transaction_id, **reference}
+        asked.setdefault(statement, []).append(given)
+    calls = [
+        Call(statement, (str(network.id), orjson.dumps(given).decode())) for statement, given in asked.items()
+    ]
+    found: list[Arrival | None] = [None] * len(postbacks)
+    for rows in tenant_calls(network.organization_id, network.environment, calls):
+        for place, click_id, user_id, *values in rows:
+            found[place] = _arrival(click_id, user_id, values)
+    return [arrival for arrival in found if arrival]
+
+
+def _asked(reference: str) -> tuple[TenantStatement, dict[str, Any]]:
     try:
         click = UUID(reference)
     except ValueError:
-        statement = _BY_LINK
-        given.append(link_code(reference))
-    else:
-        # no click has an id without a time
-        span = click_span(click) or (_NEVER, _NEVER)
-        statement = _BY_CLICK
-        given += [str(click), *(moment.isoformat() for moment in span)]
-    ((click_id, user_id, *found),) = statement.rows(network.organization_id, network.environment, given)
-    known, rest = found[: _CONVERSION.width], found[_CONVERSION.width :]
-    campaign, offer = _brought_by(tuple(rest))
+        return _BY_LINK, {"code": link_code(reference)}
+    # no click has an id without a time
+    earliest, latest = click_span(click) or (_NEVER, _NEVER)
+    return _BY_CLICK, {"click": click, "earliest": earliest, "latest": latest}
+
+
+def _arrival(click_id: str | None, user_id: str | None, values: Sequence[Any]) -> Arrival:
+    campaign, offer = _brought_by(tuple(values[_CONVERSION.width :]))
     return Arrival(
-        _CONVERSION.read(known),
+        _CONVERSION.read(values[: _CONVERSION.width]),
         campaign,
         offer,
         UUID(click_id) if click_id else None,

@@ -1,6 +1,6 @@
 """Rewards on the wire (contract C)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -8,11 +8,9 @@ from rest_framework import serializers
 
 from rewards.models import PayoutItem, Reward
 
-_MOMENT = serializers.DateTimeField()
-
 
 def _moment(at: datetime | None) -> str | None:
-    return None if at is None else _MOMENT.to_representation(at)
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class PayoutOut(serializers.ModelSerializer):

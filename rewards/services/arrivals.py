@@ -1,10 +1,11 @@
 """The usual postbacks: a conversion that is new, and one that says nothing new. Two round trips, no locks.
 
-What is to be known is read by one statement, and what is to be written goes out by one message: conversion,
-history, rewards, ledger and event are one transaction still, and its constraints are what makes a conversion
+What is to be known is read by one statement, and what is to be written goes out by one message: conversions,
+history, rewards, ledger and events are one transaction still, and its constraints are what makes a conversion
 one. Whatever must ask more than that is left to rewards/services/conversions.py, which takes everything.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError
@@ -12,36 +13,54 @@ from django.utils import timezone
 
 from catalog.models import AffiliateNetwork, Offer
 from config.row_inserts import RowInsert
-from config.statements import Call, tenant_calls
+from config.statements import tenant_calls
 from ledger.services.posting import posting_call
 from rewards.events import REWARD_QUEUED
-from rewards.models import Conversion, ConversionChange, Reward, RewardTerms
+from rewards.models import Conversion, ConversionChange, RewardTerms
 from rewards.postbacks import Postback
-from rewards.selectors.arrivals import Arrival, arrival_of
-from rewards.services.bookkeeping import first_booking, is_announced
+from rewards.selectors.arrivals import Arrival, arrivals_of
+from rewards.services.bookkeeping import REWARD_ROWS, Booking, first_booking, is_announced
 from rewards.services.pricing import amounts_take, currency_booked, parts_due, price_set
 from rewards.transitions import ACTIONS, NETWORK, REPEATED, TRANSITIONS, Outcome, amounts_of, said
-from webhooks.services import dispatcher_wake, event_call
+from webhooks.services import dispatcher_wake, events_call
 
 Status, Hold = Conversion.Status, Conversion.Hold
-_CONVERSION, _CHANGE, _REWARD = RowInsert(Conversion), RowInsert(ConversionChange), RowInsert(Reward)
+_CONVERSION, _CHANGE = RowInsert(Conversion), RowInsert(ConversionChange)
 
 
-def postback_settle(*, network: AffiliateNetwork, terms: RewardTerms, postback: Postback) -> Outcome | None:
-    """Take in a postback that is new or no news; None, and nothing done, for any other."""
-    arrival = arrival_of(network, postback)
-    if arrival.conversion is not None:
-        return _no_news(arrival.conversion, arrival.offer, network, postback)
-    conversion = _new(arrival, network, postback)
-    if not _can_be_priced(conversion, network):
-        return None
-    price_set(conversion, network)
+def postbacks_settle(
+    *, network: AffiliateNetwork, terms: RewardTerms, postbacks: Sequence[Postback]
+) -> list[Outcome | None]:
+    """Take in those postbacks that are new or no news, all in one transaction.
+
+    Answers what came of each: None, and nothing done, for any other. Of two that name the same
+    transaction the second is left. Raises django.db.IntegrityError, and nothing is done, where the database
+    refuses what one of several writes.
+    """
+    arrivals = arrivals_of(network, postbacks)
+    outcomes: list[Outcome | None] = []
+    written: list[tuple[Conversion, Postback]] = []
+    met: set[str] = set()
+    for arrival, postback in zip(arrivals, postbacks, strict=True):
+        outcome, conversion = None, None
+        if postback.transaction_id not in met:
+            met.add(postback.transaction_id)
+            if arrival.conversion is not None:
+                outcome = _no_news(arrival.conversion, arrival.offer, network, postback)
+            elif conversion := _priced(arrival, network, postback):
+                outcome = Outcome(conversion.id, "recorded", conversion.status)
+                written.append((conversion, postback))
+        outcomes.append(outcome)
     try:
-        _write(conversion, terms, postback)
+        if written:
+            # in order, or two processes with the same ones could wait for each other
+            _write(network, terms, sorted(written, key=lambda one: one[1].transaction_id))
     except IntegrityError:
+        if len(postbacks) > 1:
+            raise
         # another one has it by now, or what brought it is gone
-        return None
-    return Outcome(conversion.id, "recorded", conversion.status)
+        return [None]
+    return outcomes
 
 
 def _no_news(
@@ -60,8 +79,17 @@ def _no_news(
     return Outcome(conversion.id, "duplicate", conversion.status) if is_repeated else None
 
 
+def _priced(arrival: Arrival, network: AffiliateNetwork, postback: Postback) -> Conversion | None:
+    """The conversion that a postback makes; None where a rate or a cap must be asked for."""
+    conversion = _new(arrival, network, postback)
+    if not _can_be_priced(conversion, network):
+        return None
+    price_set(conversion, network)
+    return conversion
+
+
 def _new(arrival: Arrival, network: AffiliateNetwork, postback: Postback) -> Conversion:
-    conversion = Conversion(
+    conversion = _CONVERSION.instance(
         organization_id=network.organization_id,
         environment=network.environment,
         network_id=network.id,
@@ -88,35 +116,43 @@ def _can_be_priced(conversion: Conversion, network: AffiliateNetwork) -> bool:
     return conversion.payout_currency == currency_booked(conversion, network) and not is_capped
 
 
-def _write(conversion: Conversion, terms: RewardTerms, postback: Postback) -> None:
-    if conversion.status == Status.APPROVED:
-        conversion.approved_at = timezone.now()
-    world: dict[str, Any] = {
-        "organization_id": conversion.organization_id,
-        "environment": conversion.environment,
-    }
-    booking = first_booking(
-        conversion=conversion, target=parts_due(conversion, terms), hold_days=terms.hold_days
-    )
-    booked, more, is_announcing = None, list[Call](), False
-    if booking:
-        booked, posting = posting_call(**world, entry=booking.entry)
-        more += [_REWARD.call(*booking.rewards), posting] if booking.rewards else [posting]
-        for reward in booking.rewards:
-            if is_announced(reward, conversion):
-                more.append(
-                    event_call(REWARD_QUEUED, subject=reward, **world, client_id=conversion.client_id)
-                )
-                is_announcing = True
-    change = _CHANGE.row(
-        **world,
-        conversion_id=conversion.id,
-        action=ACTIONS[Status(postback.status)],
-        actor=NETWORK,
-        details=said(postback),
-        ledger_transaction_id=booked,
-    )
-    calls = [_CONVERSION.call(conversion), _CHANGE.call(change), *more]
-    tenant_calls(conversion.organization_id, conversion.environment, calls)
-    if is_announcing:
+def _write(
+    network: AffiliateNetwork, terms: RewardTerms, written: Sequence[tuple[Conversion, Postback]]
+) -> None:
+    world: dict[str, Any] = {"organization_id": network.organization_id, "environment": network.environment}
+    bookings: list[Booking | None] = []
+    for conversion, _ in written:
+        if conversion.status == Status.APPROVED:
+            conversion.approved_at = timezone.now()
+        due = parts_due(conversion, terms)
+        bookings.append(first_booking(conversion=conversion, target=due, hold_days=terms.hold_days))
+    entries = [booking.entry for booking in bookings if booking]
+    booked, posting = posting_call(**world, entries=entries)
+    ids = iter(booked)
+    changes = [
+        _CHANGE.row(
+            **world,
+            conversion_id=conversion.id,
+            action=ACTIONS[Status(postback.status)],
+            actor=NETWORK,
+            details=said(postback),
+            ledger_transaction_id=next(ids) if booking else None,
+        )
+        for (conversion, postback), booking in zip(written, bookings, strict=True)
+    ]
+    rewards = [
+        (reward, conversion)
+        for (conversion, _), booking in zip(written, bookings, strict=True)
+        for reward in (booking.rewards if booking else ())
+    ]
+    announced = [(reward, of.client_id) for reward, of in rewards if is_announced(reward, of)]
+    calls = [_CONVERSION.call(*(conversion for conversion, _ in written)), _CHANGE.call(*changes)]
+    if rewards:
+        calls.append(REWARD_ROWS.call(*(reward for reward, _ in rewards)))
+    if entries:
+        calls.append(posting)
+    if announced:
+        calls.append(events_call(REWARD_QUEUED, announced, **world))
+    tenant_calls(network.organization_id, network.environment, calls)
+    if announced:
         dispatcher_wake()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from config.row_inserts import RowInsert
 from ledger.models import AccountKey, Kind, Transaction
 from ledger.services.posting import Entry, Line, transaction_post
 from rewards.accounts import debt_of, payable_of
@@ -16,6 +17,7 @@ from webhooks.registry import EventType
 from webhooks.services import event_emit
 
 Status = Reward.Status
+REWARD_ROWS = RowInsert(Reward)
 
 
 class Booking(NamedTuple):
@@ -132,10 +134,10 @@ class _Rewards:
         client_id = conversion.client_id or next((one.client_id for one in self._rewards), None)
         if client_id is None:
             raise ValueError("Nobody is there to be rewarded.")
-        reward = Reward(
+        reward = REWARD_ROWS.instance(
             organization_id=conversion.organization_id,
             environment=conversion.environment,
-            conversion=conversion,
+            conversion_id=conversion.id,
             kind=kind,
             client_id=client_id,
             user_id=conversion.user_id if kind == Reward.Kind.USER else "",
@@ -143,6 +145,7 @@ class _Rewards:
             currency=conversion.currency,
             available_at=self._available_at(),
         )
+        reward.conversion = conversion
         self.made.append(reward)
         return [Line(self._payable(reward), -amount)]
 

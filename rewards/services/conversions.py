@@ -17,9 +17,9 @@ from rewards.postbacks import Postback
 from rewards.refusals import InvalidTransition
 from rewards.selectors.attribution import Attribution, attribution_of
 from rewards.selectors.rates import terms_of
-from rewards.services.arrivals import postback_settle
 from rewards.services.bookkeeping import conversion_book
 from rewards.services.caps import cap_count, cap_release
+from rewards.services.gathering import postback_settle
 from rewards.services.pricing import amounts_take, parts_due, price_set
 from rewards.splits import Parts
 from rewards.transitions import ACTIONS, NETWORK, REPEATED, TRANSITIONS, Action, Outcome, amounts_of, said

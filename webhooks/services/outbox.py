@@ -1,7 +1,8 @@
 """The outbox: what happened is written with its change, and fanned out to deliveries afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
@@ -43,26 +44,29 @@ def event_emit(
     return event
 
 
-def event_call(
+def events_call(
     kind: EventType,
+    happened: Sequence[tuple[Any, UUID | None]],
     *,
-    subject: Any,
     organization_id: UUID,
     environment: str,
-    client_id: UUID | None = None,
 ) -> Call:
-    """`event_emit` as one call of the message that writes the change itself.
+    """`event_emit` for subjects, each with its client's id, as one call of the message that writes the change
+    itself.
 
     Whoever sends it calls `dispatcher_wake` afterwards.
     """
     return _EVENT.call(
-        _EVENT.row(
-            organization_id=organization_id,
-            environment=environment,
-            client_id=client_id,
-            type=kind.name,
-            data=_plain(kind.payload(subject).data),
-            subject_id=str(subject.pk),
+        *(
+            _EVENT.row(
+                organization_id=organization_id,
+                environment=environment,
+                client_id=client_id,
+                type=kind.name,
+                data=_data(kind, subject),
+                subject_id=str(subject.pk),
+            )
+            for subject, client_id in happened
         )
     )
 
@@ -84,7 +88,7 @@ def _event(
         environment=environment,
         client_id=client_id,
         type=kind.name,
-        data=_plain(kind.payload(subject).data),
+        data=_data(kind, subject),
         subject_id=str(subject.pk),
     )
 
@@ -213,6 +217,13 @@ def event_body(event: Event) -> str:
     )
 
 
-def _plain(data: Any) -> Any:
-    """A serializer's output as plain JSON values, as the column stores them."""
-    return orjson.loads(orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z))
+def _data(kind: EventType, subject: Any) -> Any:
+    """What an event says of its subject: plain JSON values, as the column stores them."""
+    said = _serializer(kind.payload).to_representation(subject)
+    return orjson.loads(orjson.dumps(said, default=str, option=orjson.OPT_UTC_Z))
+
+
+@cache
+def _serializer(payload: Callable[..., Any]) -> Any:
+    """One for all subjects of a type: it keeps nothing of them."""
+    return payload()
