@@ -40,16 +40,20 @@ def bare_drf(stores: Stores, tenant: Tenant) -> Contender:
 
 def floor(stores: Stores, tenant: Tenant, body: bytes) -> Contender:
     """The server alone, returning the bytes of one of our answers."""
+    return Contender("floor", "floor: the server with static bytes", floor_program(stores, body), tenant.path)
+
+
+def floor_program(stores: Stores, body: bytes) -> Program:
+    """A server that answers everything with these bytes."""
     application = "floor.wsgi:application"
     file = stores.state.root / "floor-body"
     file.write_bytes(body)
-    program = Program(
+    return Program(
         "floor",
         lambda port: granian(application, port=port),
         peer_environment(stores, FLOOR_BODY=str(file)),
         wsgi=application,
     )
-    return Contender("floor", "floor: the server with static bytes", program, tenant.path)
 
 
 def p1(stores: Stores, tenant: Tenant) -> list[Contender]:

@@ -47,7 +47,8 @@ _CONVERSION = _Columns(Conversion, "status", "sale_minor", "payout_minor", "payo
 _CAMPAIGN = _Columns(Campaign, "client_id", "offer_id", "share", "flat_reward_minor", "currency")
 _OFFER = _Columns(Offer, *TERMS)
 # The conversion, if it is known; and the campaign and offer of the click or link, if they are the network's.
-# Each postback's are looked up by themselves (OFFSET 0), which costs the same however large the tables are.
+# Each postback's are looked up by themselves (OFFSET 0), an offer by its id alone (IS TRUE): that costs the
+# same however large the tables are.
 _FOUND = f"""
 SELECT place, click_id, user_id, {_CONVERSION.names}, {_CAMPAIGN.names}, {_OFFER.names}
 FROM json_to_recordset($2::json) AS asked (
@@ -59,7 +60,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT {{click}}, {_CAMPAIGN.sql}, {_OFFER.sql} FROM {{links}}
   JOIN rewards_campaign campaign ON campaign.id = link.campaign_id
-  JOIN catalog_offer offer ON offer.id = campaign.offer_id AND offer.network_id = $1
+  JOIN catalog_offer offer ON offer.id = campaign.offer_id AND (offer.network_id = $1) IS TRUE
   WHERE {{named}} OFFSET 0
 ) AS brought ON true
 """  # noqa: S608 (names of our own)
