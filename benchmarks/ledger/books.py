@@ -1,5 +1,6 @@
 """Run in a process of the hub (benchmarks/remote.py): a campaign, an account of many entries, and reads."""
 
+import gc
 import secrets
 import time
 from typing import Any
@@ -22,6 +23,10 @@ from partners.services.clients import client_get_or_create  # noqa: E402
 from partners.services.organizations import organization_create  # noqa: E402
 from rewards.models import Campaign, Conversion, SmartLink  # noqa: E402
 from rewards.services.reconciling import rewards_check  # noqa: E402
+
+# As a web process does (config/wsgi.py): a first look through all that is loaded is no part of a read.
+gc.collect()
+gc.freeze()
 
 _SANDBOX = Environment.SANDBOX
 _RECEIVABLE = AccountKey(Kind.NETWORK_RECEIVABLE, "EUR")

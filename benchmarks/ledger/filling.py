@@ -2,12 +2,13 @@
 
 import psycopg
 
-# Past every trigger and constraint: the rows are known to balance, and judging each would take minutes.
+# Past every trigger and constraint: the rows are known to balance, and judging each would take minutes. Ids
+# are of the kind that the product makes, in the order of time.
 _FILL = """
 WITH made AS (
   INSERT INTO ledger_transaction (id, organization_id, environment, created_at, updated_at, kind,
     idempotency_key, source_type, description)
-  SELECT gen_random_uuid(), %(organization)s, 'sandbox', now(), now(), 'conversion', %(lot)s || '-' || n, '',
+  SELECT uuidv7(), %(organization)s, 'sandbox', now(), now(), 'conversion', %(lot)s || '-' || n, '',
     'Filled' FROM generate_series(1, %(count)s) n RETURNING id
 )
 INSERT INTO ledger_posting
