@@ -1,8 +1,7 @@
 """The outbox: what happened is written with its change, and fanned out to deliveries afterwards."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
@@ -219,11 +218,4 @@ def event_body(event: Event) -> str:
 
 def _data(kind: EventType, subject: Any) -> Any:
     """What an event says of its subject: plain JSON values, as the column stores them."""
-    said = _serializer(kind.payload).to_representation(subject)
-    return orjson.loads(orjson.dumps(said, default=str, option=orjson.OPT_UTC_Z))
-
-
-@cache
-def _serializer(payload: Callable[..., Any]) -> Any:
-    """One for all subjects of a type: it keeps nothing of them."""
-    return payload()
+    return orjson.loads(orjson.dumps(kind.payload(subject).data, default=str, option=orjson.OPT_UTC_Z))
