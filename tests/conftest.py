@@ -4,6 +4,7 @@ Everything commits for real; after a test every table is emptied.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -102,6 +103,8 @@ def _empty() -> None:
     except psycopg.OperationalError:  # a test has restarted the server
         _emptier.cache_clear()
         _delete_rows()
+    # files whose rows are gone
+    shutil.rmtree(settings.STATE_DIR / "exports", ignore_errors=True)
     store.flushdb()
     # no test meets a store that rests because another one had it fail
     store_module.store_answered()
