@@ -31,12 +31,17 @@ class Crowd:
     def _waiting(self):
         return sum(len(gate.waiting) for gate in gathering._gates.values())
 
-    def come(self, shop, *transactions, **given):
-        """What each is answered."""
+    def come(self, shop, *transactions, **clicks):
+        """What each is answered. `clicks` says what brought a transaction, if not the shop's link."""
+
+        def ask(transaction):
+            click = clicks.get(transaction)
+            return shop.postback(transaction, **({"click_id": click} if click else {}))
+
+        self.taken.clear()
         self._others = len(transactions) - 1
         with ThreadPoolExecutor(len(transactions)) as pool:
-            ask = in_thread(lambda transaction: shop.postback(transaction, **given))
-            answers = [pool.submit(ask, transaction) for transaction in transactions]
+            answers = [pool.submit(in_thread(ask), transaction) for transaction in transactions]
             return [answer.result() for answer in answers]
 
 
@@ -83,37 +88,26 @@ def test_two_of_one_transaction_among_them_are_one_conversion(shop, crowd):
     assert shop.differences() == []
 
 
-def test_what_is_new_known_pending_and_unattributed_goes_together(organization, crowd):
-    shop = make_shop(organization)
-    shop.postback("t-known")
-    shop.postback("t-pending", status="pending")
-    crowd.taken.clear()
-    answers = crowd.come(shop, "t-0", "t-known", "t-pending", "t-new")
-    assert results(answers) == ["duplicate", "recorded", "recorded", "updated"]
-    nobodys = crowd.come(shop, "t-lost", click_id="nobody")
-    assert results(nobodys) == ["recorded"]
-    assert shop.conversion("t-lost").held_for == "unattributed"
-    assert shop.history("t-pending") == ["received", "approved"]
+def test_what_is_new_known_pending_and_unattributed_goes_together(shop, crowd):
+    """References differ, too: a link's code, a click that nobody made, and what is neither."""
+    shop.postback("known")
+    shop.postback("pending", status="pending")
+    click = "0198f0a0-0000-7000-8000-000000000000"
+    answers = crowd.come(
+        shop, "first", "known", "pending", "new", "clicked", "lost", clicked=click, lost="nobody"
+    )
+    assert results(answers) == ["duplicate", "recorded", "recorded", "recorded", "recorded", "updated"]
+    assert crowd.taken == [1, 5]
+    assert [shop.conversion(one).held_for for one in ("clicked", "lost")] == ["unattributed"] * 2
+    assert shop.conversion("new").campaign_id == shop.campaign.id
+    assert shop.history("pending") == ["received", "approved"]
     assert shop.balances()["network_receivable"] == 4_000
     assert shop.differences() == []
-
-
-def test_clicks_and_links_among_them_find_their_own(shop, crowd):
-    """References differ: one names a link's code, one a click that nobody made."""
-    other = "0198f0a0-0000-7000-8000-000000000000"
-    with ThreadPoolExecutor(2) as pool:
-        crowd._others = 1
-        first = pool.submit(in_thread(lambda: shop.postback("t-link")))
-        second = pool.submit(in_thread(lambda: shop.postback("t-click", click_id=other)))
-        assert results([first.result(), second.result()]) == ["recorded"] * 2
-    assert shop.conversion("t-link").campaign_id == shop.campaign.id
-    assert shop.conversion("t-click").held_for == "unattributed"
 
 
 def test_one_that_the_database_refuses_harms_no_other(shop, crowd, monkeypatch):
     """Another process recorded it between what was read and what is written."""
     shop.postback("t-2")
-    crowd.taken.clear()
     real = arrivals.arrivals_of
 
     def stale(network, postbacks):
