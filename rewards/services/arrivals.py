@@ -140,19 +140,15 @@ def _write(
         )
         for (conversion, postback), booking in zip(written, bookings, strict=True)
     ]
-    rewards = [
-        (reward, conversion)
-        for (conversion, _), booking in zip(written, bookings, strict=True)
-        for reward in (booking.rewards if booking else ())
-    ]
-    announced = [(reward, of.client_id) for reward, of in rewards if is_announced(reward, of)]
+    rewards = [reward for booking in bookings if booking for reward in booking.rewards]
+    announced = [(REWARD_QUEUED, reward) for reward in rewards if is_announced(reward, reward.conversion)]
     calls = [_CONVERSION.call(*(conversion for conversion, _ in written)), _CHANGE.call(*changes)]
     if rewards:
-        calls.append(REWARD_ROWS.call(*(reward for reward, _ in rewards)))
+        calls.append(REWARD_ROWS.call(*rewards))
     if entries:
         calls.append(posting)
     if announced:
-        calls.append(events_call(REWARD_QUEUED, announced, **world))
+        calls.append(events_call(announced))
     tenant_calls(network.organization_id, network.environment, calls)
     if announced:
         dispatcher_wake()

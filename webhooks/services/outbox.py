@@ -1,6 +1,6 @@
 """The outbox: what happened is written with its change, and fanned out to deliveries afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,59 +37,42 @@ def event_emit(
 
     The row commits or vanishes with the change itself; a dispatcher is woken after the commit.
     """
-    event = _event(kind, subject, organization_id, environment, client_id)
+    event = Event(**_columns(kind, subject, organization_id, environment, client_id))
     event.save(force_insert=True)
     dispatcher_wake()
     return event
 
 
-def events_call(
-    kind: EventType,
-    happened: Sequence[tuple[Any, UUID | None]],
-    *,
-    organization_id: UUID,
-    environment: str,
-) -> Call:
-    """`event_emit` for subjects, each with its client's id, as one call of the message that writes the change
-    itself.
+def events_call(happened: Sequence[tuple[EventType, Any]]) -> Call:
+    """`events_emit` as one call of the message that writes the change itself.
 
     Whoever sends it calls `dispatcher_wake` afterwards.
     """
-    return _EVENT.call(
-        *(
-            _EVENT.row(
-                organization_id=organization_id,
-                environment=environment,
-                client_id=client_id,
-                type=kind.name,
-                data=_data(kind, subject),
-                subject_id=str(subject.pk),
-            )
-            for subject, client_id in happened
-        )
-    )
+    return _EVENT.call(*(_EVENT.row(**columns) for columns in _columns_of(happened)))
 
 
 def events_emit(happened: Sequence[tuple[EventType, Any]]) -> None:
     """`event_emit` for many subjects in one statement; each names its own tenant and client."""
-    Event.objects.bulk_create(
-        _event(kind, subject, subject.organization_id, subject.environment, subject.client_id)
-        for kind, subject in happened
-    )
+    Event.objects.bulk_create(Event(**columns) for columns in _columns_of(happened))
     dispatcher_wake()
 
 
-def _event(
+def _columns_of(happened: Sequence[tuple[EventType, Any]]) -> Iterator[dict[str, Any]]:
+    for kind, subject in happened:
+        yield _columns(kind, subject, subject.organization_id, subject.environment, subject.client_id)
+
+
+def _columns(
     kind: EventType, subject: Any, organization_id: UUID, environment: str, client_id: UUID | None
-) -> Event:
-    return Event(
-        organization_id=organization_id,
-        environment=environment,
-        client_id=client_id,
-        type=kind.name,
-        data=_data(kind, subject),
-        subject_id=str(subject.pk),
-    )
+) -> dict[str, Any]:
+    return {
+        "organization_id": organization_id,
+        "environment": environment,
+        "client_id": client_id,
+        "type": kind.name,
+        "data": _data(kind, subject),
+        "subject_id": str(subject.pk),
+    }
 
 
 def callback_schedule(
